@@ -1,0 +1,79 @@
+//! Postgres, as every service's `store` module leans on it.
+
+mod config;
+pub mod replay;
+
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use config::Config;
+pub use types::{Page, PageToken, PageTokenError};
+
+/// How long a starting service waits for a database that is starting too.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connects and brings the service's own schema up to date.
+///
+/// Waits up to half a minute for a database that does not answer yet, and says so.
+pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = config.database_url.expose_secret().parse()?;
+    let migrations = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+    // Migrations may take longer than any statement of a request should.
+    let migrations = connected(migrations, options.clone()).await?;
+    migrator.run(&migrations).await?;
+    migrations.close().await;
+
+    let options = options.options([
+        ("statement_timeout", millis(config.statement_timeout)),
+        // A transaction that waits for anything but Postgres holds locks for nothing.
+        ("idle_in_transaction_session_timeout", millis(2 * config.statement_timeout)),
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(config.database_connections)
+        .acquire_timeout(config.acquire_timeout);
+    connected(pool, options).await
+}
+
+/// Names the constraint that `error` broke.
+pub fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.constraint()
+}
+
+/// Tells whether trying the same transaction again may well succeed: it lost a race, or the
+/// connection under it went away before it committed.
+pub fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // Serialization failure, deadlock, the server going down or coming up.
+            matches!(code.as_ref(), "40001" | "40P01" | "57P01" | "57P02" | "57P03")
+        }),
+        _ => false,
+    }
+}
+
+async fn connected(pool: PgPoolOptions, to: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
+    let (host, database) = (to.get_host().to_owned(), to.get_database().map(str::to_owned));
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let error = match pool.clone().connect_with(to.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) => error,
+        };
+        if !is_transient(&error) || PATIENCE < started.elapsed() {
+            return Err(error);
+        }
+        tracing::warn!(db.host = host, db.name = database, %error, "waiting for the database");
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(Duration::from_secs(2));
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
