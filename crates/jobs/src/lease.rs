@@ -1,0 +1,166 @@
+//! The statements that take a job, hold it and let it go.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::types::PgInterval;
+use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
+
+/// A job that is ours until the lease ends.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Lease {
+    pub(crate) job_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) payload: Value,
+    /// How often it was taken, this time included.
+    pub(crate) attempts: i32,
+    /// Grows with every lease; a write with an old one changes nothing.
+    pub(crate) fence: i64,
+}
+
+/// The table, and how long a lease is.
+#[derive(Clone, Debug)]
+pub(crate) struct Leases {
+    pub(crate) db: PgPool,
+    pub(crate) schema: &'static str,
+    pub(crate) length: Duration,
+}
+
+impl Leases {
+    /// Takes up to `most` jobs that are due, oldest first, among those of these names.
+    ///
+    /// A job with a key waits for the running one of that key, even for one whose lease has ended,
+    /// which is itself due and taken first.
+    pub(crate) async fn take(&self, names: &[&str], most: i64) -> Result<Vec<Lease>, sqlx::Error> {
+        sqlx::query_as(AssertSqlSafe(format!(
+            "update {0}.job
+             set state = 'running', attempts = attempts + 1, fence = fence + 1, run_at = now() + $3
+             where job_id in (
+                 select job_id from {0}.job as due
+                 where run_at <= now() and state <> 'dead' and name = any($1)
+                     and (state = 'running' or unique_key is null or not exists (
+                         select from {0}.job as other
+                         where other.name = due.name and other.unique_key = due.unique_key
+                             and other.state = 'running'
+                     ))
+                 order by run_at limit $2 for update skip locked
+             )
+             returning job_id, name, payload, attempts, fence",
+            self.schema
+        )))
+        .bind(names)
+        .bind(most)
+        .bind(interval(self.length))
+        .fetch_all(&self.db)
+        .await
+    }
+
+    /// Prolongs a lease; `false` if it was lost.
+    pub(crate) async fn renew(&self, lease: &Lease) -> Result<bool, sqlx::Error> {
+        let renewed = sqlx::query(AssertSqlSafe(format!(
+            "update {}.job set run_at = now() + $3
+             where job_id = $1 and fence = $2 and state = 'running'",
+            self.schema
+        )))
+        .bind(lease.job_id)
+        .bind(lease.fence)
+        .bind(interval(self.length))
+        .execute(&self.db)
+        .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    /// Removes a job that is done.
+    pub(crate) async fn finish(&self, lease: &Lease) -> Result<bool, sqlx::Error> {
+        let finished = sqlx::query(AssertSqlSafe(format!(
+            "delete from {}.job where job_id = $1 and fence = $2 and state = 'running'",
+            self.schema
+        )))
+        .bind(lease.job_id)
+        .bind(lease.fence)
+        .execute(&self.db)
+        .await?;
+        Ok(finished.rows_affected() == 1)
+    }
+
+    /// Lets a job wait for its next try, of which `attempts` have been.
+    ///
+    /// If another of its key waits already, that one will do.
+    pub(crate) async fn wait(
+        &self,
+        lease: &Lease,
+        pause: Duration,
+        attempts: i32,
+        error: Option<&str>,
+    ) -> Result<bool, sqlx::Error> {
+        let waiting = sqlx::query(AssertSqlSafe(format!(
+            "update {}.job
+             set state = 'ready', run_at = now() + $3, attempts = $4, last_error = $5
+             where job_id = $1 and fence = $2 and state = 'running'",
+            self.schema
+        )))
+        .bind(lease.job_id)
+        .bind(lease.fence)
+        .bind(interval(pause))
+        .bind(attempts)
+        .bind(error)
+        .execute(&self.db)
+        .await;
+        match waiting {
+            Ok(waiting) => Ok(waiting.rows_affected() == 1),
+            Err(sqlx::Error::Database(error))
+                if error.constraint() == Some("job_key_waits_once") =>
+            {
+                self.finish(lease).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a job up and keeps it.
+    pub(crate) async fn bury(&self, lease: &Lease, error: &str) -> Result<bool, sqlx::Error> {
+        let buried = sqlx::query(AssertSqlSafe(format!(
+            "update {}.job set state = 'dead', last_error = $3
+             where job_id = $1 and fence = $2 and state = 'running'",
+            self.schema
+        )))
+        .bind(lease.job_id)
+        .bind(lease.fence)
+        .bind(error)
+        .execute(&self.db)
+        .await?;
+        Ok(buried.rows_affected() == 1)
+    }
+
+    /// Stores a periodic job, unless it is there; shortens its wait if the period was shortened.
+    pub(crate) async fn plant(
+        &self,
+        name: &str,
+        payload: &Value,
+        every: Duration,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query(AssertSqlSafe(format!(
+            "insert into {0}.job (job_id, name, payload, unique_key)
+             select $1, $2, $3, 'periodic' where not exists (
+                 select from {0}.job
+                 where name = $2 and unique_key = 'periodic' and state = 'running'
+             )
+             on conflict (name, unique_key) where state = 'ready'
+             do update set payload = excluded.payload, run_at = least(job.run_at, now() + $4)",
+            self.schema
+        )))
+        .bind(Uuid::now_v7())
+        .bind(name)
+        .bind(payload)
+        .bind(interval(every))
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+}
+
+fn interval(duration: Duration) -> PgInterval {
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
+}
