@@ -1,0 +1,3 @@
+//! What media does without being asked.
+
+pub(crate) mod sweep;

@@ -1,0 +1,9 @@
+//! Media, seen from outside: through gRPC, on a real database and a real object store.
+
+mod attachment;
+mod library;
+mod refusal;
+mod stage;
+mod sweep;
+mod upload;
+mod workspace;
