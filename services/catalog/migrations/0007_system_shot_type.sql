@@ -1,0 +1,31 @@
+-- The system set. Its ids are the same everywhere; lists show the highest first.
+insert into catalog.shot_type
+    (shot_type_id, code, name, framing, angle, pose, width_px, height_px, default_variants)
+values
+    ('00000000-0000-7000-8000-000000000090', 'front-full', 'Front, full body',
+     'full body, head to toe', 'eye level, from the front',
+     'standing straight, arms relaxed, facing the camera', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000080', 'back-full', 'Back, full body',
+     'full body, head to toe', 'eye level, from behind',
+     'standing straight, arms relaxed, back to the camera', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000070', 'side-full', 'Side, full body',
+     'full body, head to toe', 'eye level, in profile',
+     'standing straight, turned ninety degrees', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000060', 'three-quarter', 'Three-quarter view',
+     'full body, head to toe', 'eye level, three-quarter view',
+     'standing, body turned slightly, face to the camera', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000050', 'front-half', 'Front, waist up',
+     'waist up', 'eye level, from the front',
+     'standing, one hand at the hip, facing the camera', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000040', 'walking', 'Walking',
+     'full body, head to toe', 'slightly below eye level, from the front',
+     'walking towards the camera, mid stride', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000030', 'seated', 'Seated',
+     'full body', 'eye level, three-quarter view',
+     'seated on a plain cube, legs crossed at the ankle', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000020', 'portrait', 'Portrait',
+     'head and shoulders', 'eye level, from the front',
+     'shoulders relaxed, looking into the camera', 1024, 1536, 4),
+    ('00000000-0000-7000-8000-000000000010', 'detail', 'Detail',
+     'close-up of the garment on the body', 'straight on',
+     'still, the garment fills the frame', 1024, 1024, 2);
