@@ -1,0 +1,145 @@
+//! What happens to a shot, and what follows from it: its state, its shooting's state, the events.
+
+use api::sartiq::event::v1::event::Payload;
+use api::sartiq::event::v1::{DecisionMade, ShootingChanged, ShotChanged};
+use api::sartiq::shooting::v1 as pb;
+use events::Draft;
+use server::Caller;
+use types::id::{GenerationId, OrganizationId, PredictionId, ShootingId, ShotId};
+
+use crate::decision::Decision;
+use crate::error::Result;
+use crate::shooting::{Shooting, State};
+use crate::shot::{self, Cause, Purpose, Shot};
+use crate::{Studio, store};
+
+/// A change in the making: who causes it, in which transaction.
+pub(crate) struct Change<'a> {
+    pub(crate) studio: &'a Studio,
+    pub(crate) tx: &'a mut store::Transaction,
+    pub(crate) caller: &'a Caller,
+    pub(crate) organization: OrganizationId,
+}
+
+impl Change<'_> {
+    /// Reads a shot and its shooting, which nobody else changes until the transaction ends.
+    pub(crate) async fn open(&mut self, id: ShotId) -> Result<(Shooting, Shot)> {
+        let shot = store::shot::find_one(&mut *self.tx, self.organization, id).await?;
+        let shooting =
+            store::shooting::lock(&mut *self.tx, self.organization, shot.shooting_id).await?;
+        // Again, for it may have changed before the lock was held.
+        let shot = store::shot::find_one(&mut *self.tx, self.organization, id).await?;
+        Ok((shooting, shot))
+    }
+
+    /// A generation of `shot` started. Said again, it changes nothing.
+    pub(crate) async fn started(
+        &mut self,
+        shot: Shot,
+        generation: GenerationId,
+        purpose: Purpose,
+    ) -> Result<Shot> {
+        let organization = self.organization;
+        if !store::generation::start(&mut *self.tx, organization, shot.id, generation).await? {
+            return Ok(shot);
+        }
+        let shot = Shot { generation_id: Some(generation), ..shot };
+        self.happen(shot, Cause::Started(purpose)).await
+    }
+
+    /// A picture of `shot` is ready. Said again, it changes nothing.
+    pub(crate) async fn ready(&mut self, shot: Shot, prediction: PredictionId) -> Result<Shot> {
+        let organization = self.organization;
+        if !store::prediction::insert(&mut *self.tx, organization, shot.id, prediction).await? {
+            return Ok(shot);
+        }
+        self.happen(shot, Cause::Ready).await
+    }
+
+    /// A generation of `shot` ended. Said again, it changes nothing.
+    pub(crate) async fn ended(&mut self, shot: Shot, generation: GenerationId) -> Result<Shot> {
+        let organization = self.organization;
+        if !store::generation::end(&mut *self.tx, organization, shot.id, generation).await? {
+            return Ok(shot);
+        }
+        let generation_id = shot.generation_id.or(Some(generation));
+        self.happen(Shot { generation_id, ..shot }, Cause::Ended).await
+    }
+
+    async fn happen(&mut self, mut shot: Shot, cause: Cause) -> Result<Shot> {
+        let before = shot.state;
+        let facts = store::prediction::facts(&mut *self.tx, self.organization, shot.id).await?;
+        shot.state = before.next(cause, facts)?;
+        self.write(before, shot).await
+    }
+
+    /// Writes `shot`, which was in state `before`, and tells what changed.
+    pub(crate) async fn write(&mut self, before: shot::State, mut shot: Shot) -> Result<Shot> {
+        if shot.state != shot::State::Approved {
+            shot.selected = None;
+        }
+        let shot = store::shot::update(&mut *self.tx, self.organization, &shot).await?;
+        if shot.state != before {
+            self.tell(Payload::ShotStateChanged(ShotChanged {
+                shot_id: shot.id.into(),
+                shooting_id: shot.shooting_id.into(),
+                from_state: pb::shot::State::from(before).as_str_name().to_owned(),
+                to_state: pb::shot::State::from(shot.state).as_str_name().to_owned(),
+                selected_prediction_id: shot.selected.map(Into::into).unwrap_or_default(),
+            }))
+            .await?;
+            self.refresh(shot.shooting_id).await?;
+        }
+        Ok(shot)
+    }
+
+    /// Gives a shooting the state that follows from its shots, unless it is archived.
+    pub(crate) async fn refresh(&mut self, id: ShootingId) -> Result<Shooting> {
+        let shooting = store::shooting::find(&mut *self.tx, self.organization, id).await?;
+        match shooting.state {
+            State::Archived => Ok(shooting),
+            _ => {
+                let state = State::of(&shooting.shots);
+                self.set_state(shooting, state).await
+            }
+        }
+    }
+
+    /// Gives a shooting another state.
+    pub(crate) async fn set_state(&mut self, shooting: Shooting, to: State) -> Result<Shooting> {
+        let from = shooting.state;
+        if from == to {
+            return Ok(shooting);
+        }
+        self.tell(Payload::ShootingStateChanged(ShootingChanged {
+            shooting_id: shooting.id.into(),
+            from_state: pb::shooting::State::from(from).as_str_name().to_owned(),
+            to_state: pb::shooting::State::from(to).as_str_name().to_owned(),
+        }))
+        .await?;
+        store::shooting::set_state(&mut *self.tx, self.organization, shooting.id, from, to).await
+    }
+
+    /// Tells that a decision was made or undone.
+    pub(crate) async fn tell_decision(
+        &mut self,
+        what: impl FnOnce(DecisionMade) -> Payload,
+        decision: &Decision,
+        shot: &Shot,
+    ) -> Result<()> {
+        self.tell(what(DecisionMade {
+            decision_id: decision.id.into(),
+            shot_id: shot.id.into(),
+            shooting_id: shot.shooting_id.into(),
+            prediction_id: decision.prediction_id.into(),
+            kind: pb::decision::Kind::from(decision.kind).as_str_name().to_owned(),
+        }))
+        .await
+    }
+
+    /// Tells the mesh what happened, once the transaction has committed.
+    pub(crate) async fn tell(&mut self, payload: Payload) -> Result<()> {
+        let draft = Draft::new(self.organization, payload).caused_by(self.caller);
+        Ok(self.studio.outbox.publish(&mut *self.tx, &[draft]).await?)
+    }
+}
