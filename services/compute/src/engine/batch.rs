@@ -1,0 +1,288 @@
+//! What one turn of the owner changes: gathered in memory, written in one transaction.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use api::sartiq::compute::v1 as pb;
+use api::sartiq::event::v1::event::Payload;
+use api::sartiq::provider::v1::Failure;
+use events::Draft;
+use prost::Message;
+use time::OffsetDateTime;
+use types::id::OrganizationId;
+
+use super::Engine;
+use super::flow::Flow;
+use super::owner::{Run, Trouble};
+use super::runner::{Attempt, Order};
+use crate::store::cancellation::{self, End};
+use crate::store::commit::{self, Before, Closed, Ended, Entry, Handle, Hot, Prepared};
+use crate::store::owner;
+
+/// What one turn changes.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    changes: BTreeMap<i64, Change>,
+    pub(super) handles: Vec<Handle>,
+    pub(super) awaiting: Vec<Attempt>,
+    /// Cancellations that ended by themselves.
+    pub(super) resolved: Vec<(Attempt, End)>,
+    /// Runs that nobody waits for any more.
+    pub(super) dropped: Vec<Run>,
+    /// What begins once everything is durable.
+    pub(super) starts: Vec<(Run, Order)>,
+    pub(super) has_cancellations: bool,
+}
+
+/// What changes of one workflow. All of it is written, or nothing.
+#[derive(Debug)]
+pub(super) struct Change {
+    organization: OrganizationId,
+    old_sequence: i64,
+    touched: BTreeMap<usize, Touch>,
+    events: Vec<Payload>,
+    pub(super) prepared: Vec<Prepared>,
+    pub(super) closed: Vec<Closed>,
+    pub(super) forgotten: Vec<Attempt>,
+    pub(super) ledger: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Touch {
+    before: Before,
+    wake_time: Option<OffsetDateTime>,
+    failure: Option<Vec<u8>>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    /// Workflows that had been cancelled; nothing of them was written.
+    pub(super) lost: HashSet<i64>,
+    /// Attempts whose handles were stored as those of attempts that are wanted.
+    pub(super) submitted: HashSet<(i64, i32)>,
+    /// Whether there are handles of attempts that are to be cancelled by them.
+    pub(super) has_cancellations: bool,
+}
+
+impl Batch {
+    /// Returns what changes of `flow`, which must be asked before it is changed.
+    pub(super) fn of(&mut self, flow: &Flow) -> &mut Change {
+        self.changes.entry(flow.key).or_insert_with(|| Change {
+            organization: flow.organization,
+            old_sequence: flow.sequence(),
+            touched: BTreeMap::new(),
+            events: Vec::new(),
+            prepared: Vec::new(),
+            closed: Vec::new(),
+            forgotten: Vec::new(),
+            ledger: Vec::new(),
+        })
+    }
+
+    /// Takes back the claim of a task that was made in this very turn.
+    pub(super) fn unclaim(&mut self, flow: &Flow, task: i64) -> Option<Run> {
+        let place = self.starts.iter().position(|(run, _)| run.attempt.task == task)?;
+        let (run, _) = self.starts.swap_remove(place);
+        let change = self.of(flow);
+        change.prepared.retain(|it| it.task != task);
+        change.ledger.retain(|it| it.task != task || it.attempt != run.attempt.number);
+        Some(run)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+            && self.handles.is_empty()
+            && self.awaiting.is_empty()
+            && self.resolved.is_empty()
+    }
+
+    /// Writes everything, unless another owner has taken over.
+    pub(super) async fn commit(
+        &self,
+        engine: &Engine,
+        epoch: i64,
+        flows: &HashMap<i64, Flow>,
+    ) -> Result<Committed, Trouble> {
+        let mut committed = Committed::default();
+        if self.is_empty() {
+            return Ok(committed);
+        }
+        let mut tx = engine.db.begin().await?;
+        if !owner::share(&mut *tx, epoch).await? {
+            return Err(Trouble::Deposed);
+        }
+        // First, since their rows are what a cancellation and this owner meet at.
+        let rows: Vec<commit::Flow> =
+            self.changes.iter().filter_map(|(key, it)| Some(it.flow(flows.get(key)?))).collect();
+        if !rows.is_empty() {
+            let moved: HashSet<i64> =
+                commit::flows(&mut tx, &rows).await?.into_iter().collect();
+            committed.lost =
+                self.changes.keys().copied().filter(|it| !moved.contains(it)).collect();
+        }
+        let mut all = All::default();
+        for (key, change) in &self.changes {
+            if let (false, Some(flow)) = (committed.lost.contains(key), flows.get(key)) {
+                all.add(change, flow);
+            }
+        }
+        all.write(&mut tx, epoch).await?;
+        if !all.drafts.is_empty() {
+            engine.outbox.publish(&mut tx, &all.drafts).await?;
+        }
+        self.write_phases(&mut tx, &mut committed).await?;
+        if all.drafts.is_empty() {
+            tx.commit().await?;
+        } else {
+            engine.outbox.commit(tx).await?;
+        }
+        committed.has_cancellations |= self.has_cancellations;
+        Ok(committed)
+    }
+
+    /// Writes what concerns attempts alone.
+    async fn write_phases(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        committed: &mut Committed,
+    ) -> Result<(), Trouble> {
+        if !self.handles.is_empty() {
+            let submitted = commit::submitted(tx, &self.handles).await?;
+            committed.submitted = submitted.into_iter().collect();
+            for handle in &self.handles {
+                if !committed.submitted.contains(&(handle.task, handle.number)) {
+                    let token = &handle.resume_token;
+                    committed.has_cancellations |=
+                        cancellation::set_token(tx, handle.task, handle.number, token).await?;
+                }
+            }
+        }
+        if !self.awaiting.is_empty() {
+            let (tasks, numbers) = columns(&self.awaiting);
+            commit::awaiting(tx, &tasks, &numbers).await?;
+        }
+        for (attempt, end) in &self.resolved {
+            cancellation::resolve(tx, attempt.task, attempt.number, *end).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    /// Remembers where a task was, before it is changed.
+    pub(super) fn touch(&mut self, flow: &Flow, index: usize) {
+        let before = flow.before(index);
+        self.touched.entry(index).or_insert(Touch { before, wake_time: None, failure: None });
+    }
+
+    /// Says when a touched task is looked at next, whatever happens.
+    pub(super) fn wake(&mut self, index: usize, at: OffsetDateTime) {
+        if let Some(touch) = self.touched.get_mut(&index) {
+            touch.wake_time = Some(at);
+        }
+    }
+
+    /// Says why a touched task failed.
+    pub(super) fn failed(&mut self, index: usize, failure: &Failure) {
+        if let Some(touch) = self.touched.get_mut(&index) {
+            touch.failure = Some(failure.encode_to_vec());
+        }
+    }
+
+    /// Tells the world.
+    pub(super) fn event(&mut self, payload: Payload) {
+        self.events.push(payload);
+    }
+
+    fn flow(&self, flow: &Flow) -> commit::Flow {
+        commit::Flow {
+            key: flow.key,
+            old_sequence: self.old_sequence,
+            sequence: flow.sequence(),
+            state: flow.state,
+            ended_count: flow.ended_count,
+            cost_micros: flow.cost_micros,
+        }
+    }
+}
+
+/// The changes of all workflows, by table.
+#[derive(Debug, Default)]
+struct All {
+    hot: Vec<Hot>,
+    ended: Vec<Ended>,
+    prepared: Vec<Prepared>,
+    closed: Vec<Closed>,
+    forgotten: Vec<Attempt>,
+    ledger: Vec<Entry>,
+    drafts: Vec<Draft>,
+}
+
+impl All {
+    fn add(&mut self, change: &Change, flow: &Flow) {
+        for (index, touch) in &change.touched {
+            let (node, task) = (flow.graph.node(*index), &flow.tasks[*index]);
+            let before = touch.before;
+            if node.state.is_final() {
+                let outputs = pb::Task { outputs: task.outputs.clone(), ..pb::Task::default() };
+                self.ended.push(Ended {
+                    task: task.key,
+                    before,
+                    state: node.state,
+                    outputs: outputs.encode_to_vec(),
+                    failure: touch.failure.clone(),
+                    cost_micros: task.cost_micros,
+                });
+                continue;
+            }
+            self.hot.push(Hot {
+                task: task.key,
+                before,
+                state: node.state,
+                remaining: i16::try_from(node.remaining).unwrap_or(i16::MAX),
+                attempt: task.attempt,
+                tries: task.tries,
+                lane_tries: task.lane_tries,
+                fallback: task.fallback,
+                wake_time: touch.wake_time,
+            });
+        }
+        self.prepared.extend(change.prepared.iter().cloned());
+        self.closed.extend(change.closed.iter().cloned());
+        self.forgotten.extend(change.forgotten.iter().copied());
+        self.ledger.extend(change.ledger.iter().cloned());
+        let drafts = change.events.iter().map(|it| Draft::new(change.organization, it.clone()));
+        self.drafts.extend(drafts);
+    }
+
+    async fn write(&self, tx: &mut sqlx::PgConnection, epoch: i64) -> Result<(), Trouble> {
+        if !self.hot.is_empty() && commit::hot(tx, &self.hot).await? != self.hot.len() as u64 {
+            return Err(Trouble::Conflict);
+        }
+        if !self.closed.is_empty()
+            && commit::closed(tx, &self.closed).await? != self.closed.len() as u64
+        {
+            return Err(Trouble::Conflict);
+        }
+        if !self.ended.is_empty()
+            && commit::ended(tx, &self.ended).await? != self.ended.len() as u64
+        {
+            return Err(Trouble::Conflict);
+        }
+        if !self.forgotten.is_empty() {
+            let (tasks, numbers) = columns(&self.forgotten);
+            commit::forgotten(tx, &tasks, &numbers).await?;
+        }
+        if !self.prepared.is_empty() {
+            commit::prepared(tx, &self.prepared, epoch).await?;
+        }
+        if !self.ledger.is_empty() {
+            commit::ledger(tx, &self.ledger).await?;
+        }
+        Ok(())
+    }
+}
+
+fn columns(attempts: &[Attempt]) -> (Vec<i64>, Vec<i32>) {
+    attempts.iter().map(|it| (it.task, it.number)).unzip()
+}

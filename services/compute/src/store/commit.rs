@@ -1,0 +1,347 @@
+//! What the owner writes: many changes of many workflows in few statements, each fenced.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use types::id::OrganizationId;
+use uuid::Uuid;
+
+use super::Result;
+use crate::attempt::Phase;
+use crate::{task, workflow};
+
+/// A change of a workflow.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    pub(crate) key: i64,
+    pub(crate) old_sequence: i64,
+    pub(crate) sequence: i64,
+    pub(crate) state: workflow::State,
+    pub(crate) ended_count: i32,
+    pub(crate) cost_micros: i64,
+}
+
+/// Where a task was before a change, which must still be so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    pub(crate) state: task::State,
+    pub(crate) attempt: i32,
+}
+
+/// A change of a task that has not ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Hot {
+    pub(crate) task: i64,
+    pub(crate) before: Before,
+    pub(crate) state: task::State,
+    pub(crate) remaining: i16,
+    pub(crate) attempt: i32,
+    pub(crate) tries: i16,
+    pub(crate) lane_tries: i16,
+    pub(crate) fallback: i16,
+    /// None where the task is looked at no earlier and no later than before.
+    pub(crate) wake_time: Option<OffsetDateTime>,
+}
+
+/// The end of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) task: i64,
+    pub(crate) before: Before,
+    pub(crate) state: task::State,
+    pub(crate) outputs: Vec<u8>,
+    pub(crate) failure: Option<Vec<u8>>,
+    pub(crate) cost_micros: i64,
+}
+
+/// A new attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) task: i64,
+    pub(crate) number: i32,
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    pub(crate) reserved_micros: i64,
+    pub(crate) currency: String,
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Closed {
+    pub(crate) task: i64,
+    pub(crate) number: i32,
+    pub(crate) phase: Phase,
+    pub(crate) cost_micros: i64,
+    pub(crate) failure: Option<Vec<u8>>,
+    /// Whether it is to be cancelled at its provider.
+    pub(crate) cancel: Option<String>,
+}
+
+/// What an attempt reserves or costs.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) organization: OrganizationId,
+    pub(crate) task: i64,
+    pub(crate) attempt: i32,
+    pub(crate) entry: &'static str,
+    pub(crate) amount_micros: i64,
+    pub(crate) currency: String,
+}
+
+/// The handle that a provider gave an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    pub(crate) task: i64,
+    pub(crate) number: i32,
+    pub(crate) vendor_job_id: String,
+    pub(crate) resume_token: Vec<u8>,
+}
+
+macro_rules! column {
+    ($rows:expr, $field:ident) => {
+        $rows.iter().map(|it| it.$field.clone()).collect::<Vec<_>>()
+    };
+    ($rows:expr, |$it:ident| $value:expr) => {
+        $rows.iter().map(|$it| $value).collect::<Vec<_>>()
+    };
+}
+
+/// Moves workflows on, and returns the keys of those that were where they were thought to be. The
+/// others have been cancelled: nothing of them may be written.
+pub(crate) async fn flows(db: &mut PgConnection, rows: &[Flow]) -> Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "update compute.workflow
+         set event_sequence = it.sequence, state = it.state, ended_count = it.ended_count,
+             cost_micros = it.cost_micros,
+             ended_at = case when it.state in (3, 4, 5) then now() end
+         from (
+             -- Always in the same order, as whoever locks several must.
+             select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[],
+                 $5::integer[], $6::bigint[])
+                 as it (key, old_sequence, sequence, state, ended_count, cost_micros)
+             order by key
+         ) as it
+         where workflow_key = it.key and event_sequence = it.old_sequence
+             and workflow.state in (1, 2)
+         returning workflow_key",
+        &column!(rows, key),
+        &column!(rows, old_sequence),
+        &column!(rows, sequence),
+        &column!(rows, |it| it.state.number()),
+        &column!(rows, ended_count),
+        &column!(rows, cost_micros),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Moves tasks on, and returns how many were where they were thought to be.
+pub(crate) async fn hot(db: &mut PgConnection, rows: &[Hot]) -> Result<u64> {
+    let done = sqlx::query!(
+        "with moved as (
+             update compute.task_hot
+             set state = it.state, remaining_parents = it.remaining, attempt = it.attempt,
+                 tries = it.tries, lane_tries = it.lane_tries, fallback = it.fallback
+             from unnest($1::bigint[], $2::smallint[], $3::integer[], $4::smallint[],
+                 $5::smallint[], $6::integer[], $7::smallint[], $8::smallint[], $9::smallint[])
+                 as it (task, old_state, old_attempt, state, remaining, attempt, tries, lane_tries,
+                     fallback)
+             where task_key = it.task and task_hot.state = it.old_state
+                 and task_hot.attempt = it.old_attempt
+             returning task_key
+         ), wakes as (
+             update compute.task_wake set wake_at = it.wake_at
+             from unnest($1::bigint[], $10::timestamptz[]) as it (task, wake_at)
+                 join moved on moved.task_key = it.task
+             where task_wake.task_key = it.task and it.wake_at is not null
+         )
+         select 1 as one from moved",
+        &column!(rows, task),
+        &column!(rows, |it| it.before.state.number()),
+        &column!(rows, |it| it.before.attempt),
+        &column!(rows, |it| it.state.number()),
+        &column!(rows, remaining),
+        &column!(rows, attempt),
+        &column!(rows, tries),
+        &column!(rows, lane_tries),
+        &column!(rows, fallback),
+        &column!(rows, wake_time) as _,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(done.len() as u64)
+}
+
+/// Ends tasks, and returns how many were where they were thought to be.
+pub(crate) async fn ended(db: &mut PgConnection, rows: &[Ended]) -> Result<u64> {
+    let done = sqlx::query!(
+        "with gone as (
+             delete from compute.task_hot
+             using unnest($1::bigint[], $2::smallint[], $3::integer[])
+                 as it (task, old_state, old_attempt)
+             where task_key = it.task and state = it.old_state and attempt = it.old_attempt
+             returning task_key
+         ), wakes as (
+             delete from compute.task_wake using gone where task_wake.task_key = gone.task_key
+         )
+         update compute.task
+         set state = it.state, outputs = it.outputs, failure = it.failure,
+             cost_micros = it.cost_micros, ended_at = now()
+         from unnest($1::bigint[], $4::smallint[], $5::bytea[], $6::bytea[], $7::bigint[])
+                 as it (task, state, outputs, failure, cost_micros)
+             join gone on gone.task_key = it.task
+         where task.task_key = it.task",
+        &column!(rows, task),
+        &column!(rows, |it| it.before.state.number()),
+        &column!(rows, |it| it.before.attempt),
+        &column!(rows, |it| it.state.number()),
+        &column!(rows, outputs),
+        &column!(rows, failure) as _,
+        &column!(rows, cost_micros),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Stores attempts that are about to be submitted by the owner of `epoch`.
+pub(crate) async fn prepared(db: &mut PgConnection, rows: &[Prepared], epoch: i64) -> Result<()> {
+    sqlx::query!(
+        "insert into compute.attempt
+             (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
+         select task, number, 1, provider, model, reserved_micros, currency, $7
+         from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+             as it (task, number, provider, model, reserved_micros, currency)",
+        &column!(rows, task),
+        &column!(rows, number),
+        &column!(rows, provider),
+        &column!(rows, model),
+        &column!(rows, reserved_micros),
+        &column!(rows, currency),
+        epoch,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stores the handles of attempts that providers took, and returns those that were about to be
+/// submitted, as they should; the others have been cancelled.
+pub(crate) async fn submitted(
+    db: &mut PgConnection,
+    rows: &[Handle],
+) -> Result<Vec<(i64, i32)>> {
+    let rows = sqlx::query!(
+        "update compute.attempt
+         set phase = 2, resume_token = it.resume_token, vendor_job_id = it.vendor_job_id,
+             submitted_at = now()
+         from unnest($1::bigint[], $2::integer[], $3::bytea[], $4::text[])
+             as it (task, number, resume_token, vendor_job_id)
+         where task_key = it.task and attempt.number = it.number
+             -- The same once more, where the answer to the first time was lost.
+             and (phase = 1 or (phase = 2 and attempt.resume_token = it.resume_token))
+         returning task_key, attempt.number",
+        &column!(rows, task),
+        &column!(rows, number),
+        &column!(rows, resume_token),
+        &column!(rows, vendor_job_id),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.task_key, it.number)).collect())
+}
+
+/// Notes that providers work on attempts.
+pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i32]) -> Result<()> {
+    sqlx::query!(
+        "update compute.attempt set phase = 3
+         from unnest($1::bigint[], $2::integer[]) as it (task, number)
+         where task_key = it.task and attempt.number = it.number and phase = 2",
+        tasks,
+        numbers,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends attempts, and returns how many had not ended. Those to be cancelled are noted as such.
+pub(crate) async fn closed(db: &mut PgConnection, rows: &[Closed]) -> Result<u64> {
+    let done = sqlx::query!(
+        "with closed as (
+             update compute.attempt
+             set phase = it.phase, cost_micros = it.cost_micros, failure = it.failure,
+                 ended_at = now()
+             from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[])
+                 as it (task, number, phase, cost_micros, failure)
+             where task_key = it.task and attempt.number = it.number
+                 and attempt.phase in (1, 2, 3, 4)
+             returning attempt.*
+         ), intents as (
+             insert into compute.cancellation (task_key, number, organization_id, provider, run_id,
+                 resume_token, reserved_micros, currency)
+             select closed.task_key, closed.number, organization_id, provider, run_id,
+                 resume_token, reserved_micros, closed.currency
+             from closed
+                 join unnest($1::bigint[], $2::integer[], $6::text[]) as it (task, number, run_id)
+                     on it.task = closed.task_key and it.number = closed.number
+                 join compute.task on task.task_key = closed.task_key
+                 join compute.workflow on workflow.workflow_key = task.workflow_key
+             where it.run_id is not null
+         )
+         select 1 as one from closed",
+        &column!(rows, task),
+        &column!(rows, number),
+        &column!(rows, |it| it.phase.number()),
+        &column!(rows, cost_micros),
+        &column!(rows, failure) as _,
+        &column!(rows, cancel) as _,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(done.len() as u64)
+}
+
+/// Forgets attempts of which nothing was sent.
+pub(crate) async fn forgotten(db: &mut PgConnection, tasks: &[i64], numbers: &[i32]) -> Result<()> {
+    sqlx::query!(
+        "delete from compute.attempt using unnest($1::bigint[], $2::integer[]) as it (task, number)
+         where task_key = it.task and attempt.number = it.number and phase = 1",
+        tasks,
+        numbers,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Appends to the ledger.
+pub(crate) async fn ledger(db: &mut PgConnection, rows: &[Entry]) -> Result<()> {
+    let organizations: Vec<Uuid> = rows.iter().map(|it| it.organization.into()).collect();
+    sqlx::query!(
+        "insert into compute.ledger
+             (organization_id, task_key, attempt, entry, amount_micros, currency)
+         select * from unnest($1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::bigint[],
+             $6::text[])",
+        &organizations,
+        &column!(rows, task),
+        &column!(rows, attempt),
+        &column!(rows, |it| it.entry.to_owned()),
+        &column!(rows, amount_micros),
+        &column!(rows, currency),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Moves the wake times of tasks that were looked at.
+pub(crate) async fn snooze(
+    db: &mut PgConnection,
+    tasks: &[i64],
+    until: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!("update compute.task_wake set wake_at = $2 where task_key = any($1)", tasks, until)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `compute.signal`: what any replica tells the owner.
+
+use sqlx::PgExecutor;
+use types::id::OrganizationId;
+
+use super::Result;
+
+/// A workflow was accepted.
+pub(crate) const ACCEPTED: i16 = 1;
+/// A workflow was cancelled.
+pub(crate) const CANCELLED: i16 = 2;
+
+/// What was told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Signal {
+    pub(crate) flow: i64,
+    pub(crate) organization: OrganizationId,
+    pub(crate) is_cancelled: bool,
+}
+
+/// Returns the oldest transaction that may still commit: what it tells is not read yet.
+pub(crate) async fn horizon(db: impl PgExecutor<'_>) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xmin!""#
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Returns what was told since `horizon`, with some of what was told before, and the next horizon.
+pub(crate) async fn since(db: impl PgExecutor<'_>, horizon: i64) -> Result<(Vec<Signal>, i64)> {
+    let rows = sqlx::query!(
+        r#"select told.workflow_key as "flow?", told.organization_id as "organization?",
+               told.kind as "kind?",
+               pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xmin!"
+         from (values (1)) as one
+         left join (
+             select signal.workflow_key, workflow.organization_id, signal.kind
+             from compute.signal join compute.workflow using (workflow_key)
+             where signal.xid >= $1
+         ) as told on true"#,
+        horizon,
+    )
+    .fetch_all(db)
+    .await?;
+    let next = rows.first().map_or(horizon, |it| it.xmin);
+    let signals = rows.into_iter().filter_map(|row| {
+        Some(Signal {
+            flow: row.flow?,
+            organization: row.organization?.into(),
+            is_cancelled: row.kind? == CANCELLED,
+        })
+    });
+    Ok((signals.collect(), next))
+}
+
+/// Forgets what every owner has read.
+pub(crate) async fn forget(db: impl PgExecutor<'_>, horizon: i64) -> Result<()> {
+    sqlx::query!("delete from compute.signal where xid < $1", horizon).execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Many workflows at once share commits.
+
+use std::time::Instant;
+
+use api::sartiq::compute::v1::*;
+use futures::StreamExt;
+use sqlx::PgPool;
+
+use crate::Result;
+use crate::audit::audit;
+use crate::provider::Act;
+use crate::stage::{Stage, picture};
+
+#[sqlx::test(migrator = "compute::MIGRATIONS")]
+async fn five_hundred_workflows_share_commits(db: PgPool) -> Result {
+    let stage = Stage::new(db).await;
+    stage.fake.plan(|_, _| vec![Act::Accept, Act::Complete]);
+    let process = stage.process().await?;
+    let lane = Lane {
+        provider: "acme".to_owned(),
+        model: "acme-text_to_image".to_owned(),
+        max_concurrency: 200,
+        ..Lane::default()
+    };
+    let channel = testkit::as_service(&process.channel, "generation", stage.organization);
+    let request = SetRouteRequest {
+        request_id: testkit::request_id(),
+        capability: api::sartiq::provider::v1::Capability::TextToImage.into(),
+        lanes: vec![lane],
+    };
+    route_service_client::RouteServiceClient::new(channel).set_route(request).await?;
+    let started = Instant::now();
+    let (stage, process) = (&stage, &process);
+    let submissions = futures::stream::iter(0..500).map(async |nth| {
+        let [a, b] = ["a", "b"].map(|it| format!("{it}{nth}"));
+        stage.submit(process, vec![picture(&a, &[]), picture(&b, &[&a])]).await
+    });
+    let submitted: Vec<Result<String>> = submissions.buffer_unordered(32).collect().await;
+    submitted.into_iter().collect::<Result<Vec<_>>>()?;
+    testkit::eventually(async || {
+        let sql = "select count(*) from compute.workflow where state <> 3";
+        let left: i64 = sqlx::query_scalar(sql).fetch_one(&stage.db).await?;
+        Ok::<_, sqlx::Error>(left == 0)
+    })
+    .await?;
+    let took = started.elapsed();
+    // 1,000 runs have 4,000 changes (prepared, submitted, done, told); they share transactions.
+    let sql = "select count(distinct xmin::text) from compute.task";
+    let commits: i64 = sqlx::query_scalar(sql).fetch_one(&stage.db).await?;
+    println!("500 workflows in {took:?}, 1000 tasks ended in {commits} commits");
+    assert!(commits < 800, "{commits}");
+    audit(&stage.db, &[&stage.fake]).await
+}
