@@ -1,0 +1,14 @@
+//! What generation does without being asked.
+
+mod cancel;
+mod collect;
+mod follow;
+mod progress;
+mod settle;
+mod submit;
+
+pub(crate) use cancel::Cancel;
+pub(crate) use collect::Collect;
+pub(crate) use follow::Follow;
+pub(crate) use progress::progress;
+pub(crate) use submit::{Submit, submit};
