@@ -1,0 +1,124 @@
+//! The gateway: the only door of browsers and outside tools.
+//!
+//! It knows services, not RPCs: a call is forwarded as bytes to the service that its package names.
+//! It answers by itself only for what concerns the whole mesh: the stream of events, files, the web
+//! app, health and reflection. It holds no tables, and lends nobody its own name: what it forwards
+//! carries the caller's token or none.
+
+mod cors;
+mod cursor;
+mod error;
+mod event;
+mod exports;
+mod files;
+mod forward;
+mod hub;
+mod limit;
+mod rpc;
+mod upstream;
+mod web;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::sartiq::event::v1::event_service_server::EventServiceServer;
+use axum::Router;
+use server::{Channel, Mesh};
+use tonic::service::Routes;
+
+pub use upstream::Upstreams;
+
+use hub::Hub;
+
+/// What the gateway needs to run.
+#[derive(Clone, Debug, clap::Parser)]
+#[group(skip)]
+#[command(name = "gateway", about = "The door of the mesh: gRPC, gRPC-Web, events, files")]
+pub struct Config {
+    #[command(flatten)]
+    pub server: server::Config,
+
+    #[command(flatten)]
+    pub events: events::Config,
+
+    #[command(flatten)]
+    pub upstreams: Upstreams,
+
+    /// The origins that browsers may call from, besides the gateway's own, such as
+    /// `https://app.example.com`.
+    #[arg(long, env, value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+
+    /// The folder of the web app. Without one there is none.
+    #[arg(long, env)]
+    pub web_root: Option<PathBuf>,
+
+    /// How many calls one caller may make in a second, over a while.
+    #[arg(long, env, default_value = "50")]
+    pub calls_per_second: std::num::NonZeroU32,
+
+    /// How many calls one caller may make at once.
+    #[arg(long, env, default_value = "200")]
+    pub call_burst: std::num::NonZeroU32,
+
+    /// How long one stream of events lives before its client is asked to open the next.
+    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "10m")]
+    pub stream_age: std::time::Duration,
+}
+
+/// The gateway, ready to answer.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    mesh: Mesh,
+    media: Channel,
+    delivery: Channel,
+    hub: Arc<Hub>,
+    stream_age: std::time::Duration,
+}
+
+/// Runs the gateway until the process is told to stop.
+pub async fn serve(config: Config) -> Result<(), server::Error> {
+    let mesh = Mesh::join("gateway", &config.server).await?;
+    let app = app(&mesh, &config).await?;
+    mesh.serve_http(app).await
+}
+
+/// Everything the gateway answers to.
+pub async fn app(mesh: &Mesh, config: &Config) -> Result<Router, server::Error> {
+    let hub = Arc::new(Hub::new(config.events.open()?));
+    mesh.spawn("events", hub.clone().run(mesh.shutdown()));
+    mesh.spawn("progress", hub.clone().run_progress(mesh.shutdown()));
+    let gateway = Gateway {
+        mesh: mesh.clone(),
+        media: mesh.channel(&config.upstreams.media_url)?,
+        delivery: mesh.channel(&config.upstreams.delivery_url)?,
+        hub,
+        stream_age: config.stream_age,
+    };
+    let own = mesh.app(Routes::new(EventServiceServer::new(gateway.clone()))).await?;
+    let forward = forward::Forward::new(mesh, config, own)?;
+    let limits = limit::Limits::new(config.calls_per_second, config.call_burst);
+    mesh.spawn("limits", limits.clone().forget(mesh.shutdown()));
+    let router = Router::new()
+        .route("/files/{id}", axum::routing::get(files::get))
+        .route("/exports/{id}/download", axum::routing::get(exports::download))
+        .with_state(gateway)
+        .fallback_service(web::or_grpc(config.web_root.as_deref(), forward));
+    Ok(router
+        // Inside the origin gate, so that strangers' pages use nobody's share.
+        .layer(axum::middleware::from_fn_with_state(limits, limit::layer))
+        .layer(axum::middleware::from_fn_with_state(
+            cors::Origins::new(&config.allowed_origins),
+            cors::layer,
+        )))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn settings_do_not_clash() {
+        super::Config::command().debug_assert();
+    }
+}
