@@ -1,0 +1,8 @@
+//! The sandbox.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    sandbox::main().await
+}
