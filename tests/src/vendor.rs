@@ -1,0 +1,56 @@
+//! The vendor that a mesh works with: the sandbox, and what it noted.
+
+use serde_json::{Value, json};
+
+use crate::{Error, Result};
+
+/// A sandbox of the test's own.
+#[derive(Debug)]
+pub struct Vendor {
+    running: sandbox::Running,
+    http: fetch::Client,
+}
+
+impl Vendor {
+    /// The key that it takes.
+    pub const KEY: &str = "sandbox-key";
+
+    pub(crate) async fn start() -> Result<Self> {
+        let config = sandbox::Config {
+            listen_addr: "127.0.0.1:0".parse()?,
+            latency: 0.3,
+            ..sandbox::Config::default()
+        };
+        let running = sandbox::start(config).await?;
+        let policy = fetch::Policy { allow_private: true, ..fetch::Policy::default() };
+        Ok(Self { running, http: fetch::Client::new(policy)? })
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        self.running.url()
+    }
+
+    /// Makes something go wrong from now on.
+    pub async fn plan(&self, operation: &str, fault: Value) -> Result {
+        let rule = json!({ "match": { "operation": operation }, "fault": fault });
+        let request = fetch::Request::post(format!("{}/control/faults", self.url())).json(&rule);
+        self.http.send(request).await?.ok()?;
+        Ok(())
+    }
+
+    /// Lets everything go well again.
+    pub async fn heal(&self) -> Result {
+        let request = fetch::Request::delete(format!("{}/control/faults", self.url()));
+        self.http.send(request).await?.ok()?;
+        Ok(())
+    }
+
+    /// How many entries of a kind its ledger has: `submitted`, `charged`, `cancelled`, …
+    pub async fn count(&self, kind: &str) -> Result<usize> {
+        let url = format!("{}/control/ledger?kind={kind}", self.url());
+        let ledger: Value = self.http.json(fetch::Request::get(url)).await?;
+        let entries = ledger["entries"].as_array().ok_or_else(|| Error::from("no entries"))?;
+        Ok(entries.len())
+    }
+}
