@@ -153,7 +153,7 @@ async fn an_engine_killed_in_the_middle_submits_nothing_twice(db: PgPool) -> Res
     // Both handles are stored, and neither picture is there.
     until(20, async || {
         let stored: i64 = sqlx::query_scalar(
-            "select count(*) from compute.attempt where phase in ('submitted', 'awaiting')",
+            "select count(*) from compute.attempt where submitted_at is not null and ended_at is null",
         )
         .fetch_one(&house.db)
         .await?;
@@ -183,7 +183,7 @@ async fn generation_and_adapter_killed_in_the_middle_lose_nothing(db: PgPool) ->
     let generation = started.into_inner().generation.ok_or("no generation")?;
     until(20, async || {
         let stored: i64 = sqlx::query_scalar(
-            "select count(*) from compute.attempt where phase in ('submitted', 'awaiting')",
+            "select count(*) from compute.attempt where submitted_at is not null and ended_at is null",
         )
         .fetch_one(&house.db)
         .await?;

@@ -163,7 +163,7 @@ impl Plan<'_> {
 }
 
 fn service_key(name: &str) -> String {
-    format!("the key of {name}, long enough")
+    format!("the-key-of-{name}-long-enough")
 }
 
 fn free_address() -> Result<std::net::SocketAddr> {

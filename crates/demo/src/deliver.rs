@@ -52,8 +52,11 @@ pub(crate) async fn download(client: &Client, export: &Export, folder: &Path) ->
     let path = folder.join("approved.zip");
     tokio::fs::write(&path, &bytes).await?;
     let mut exports = ExportServiceClient::new(client.signed.clone());
-    let request =
-        ListExportItemsRequest { export_id: export.id.clone(), page_size: 200, ..Default::default() };
+    let request = ListExportItemsRequest {
+        export_id: export.id.clone(),
+        page_size: 200,
+        ..Default::default()
+    };
     let items = exports.list_export_items(request).await?.into_inner().items;
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes))?;
     let mut pictures = Vec::new();

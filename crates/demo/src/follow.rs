@@ -46,7 +46,9 @@ impl Follower {
                     }
                 }
                 Ok(None) => self.reconnect().await?,
-                Err(status) if matches!(status.code(), Code::Unauthenticated | Code::OutOfRange) => {
+                Err(status)
+                    if matches!(status.code(), Code::Unauthenticated | Code::OutOfRange) =>
+                {
                     return Err(status.into());
                 }
                 Err(_) => self.reconnect().await?,
@@ -81,7 +83,11 @@ impl Follower {
             };
             match event?.payload {
                 Some(Payload::PredictionReady(it)) if open.contains(&it.generation_id) => {
-                    println!("      ready: picture {} of shot {}", it.index + 1, short(&it.shot_id));
+                    println!(
+                        "      ready: picture {} of shot {}",
+                        it.index + 1,
+                        short(&it.shot_id)
+                    );
                 }
                 Some(Payload::PredictionFailed(it)) if open.contains(&it.generation_id) => {
                     println!("      failed: {}", it.error_message);

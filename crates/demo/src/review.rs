@@ -34,8 +34,7 @@ pub(crate) async fn save(
     for prediction in predictions {
         let bytes = client.download(&format!("/files/{}", prediction.media_id)).await?;
         let kind = pixels::sniff(&bytes).context("the mesh served something that is no picture")?;
-        let name =
-            format!("{}_{}.{}", prediction.shot_id, prediction.index + 1, kind.extension());
+        let name = format!("{}_{}.{}", prediction.shot_id, prediction.index + 1, kind.extension());
         let path = folder.join(name);
         tokio::fs::write(&path, &bytes).await?;
         saved.push(path);
@@ -88,8 +87,5 @@ pub(crate) async fn decide(client: &Client, predictions: &[Prediction]) -> Resul
 }
 
 fn approve(prediction: &Prediction) -> ApprovePredictionRequest {
-    ApprovePredictionRequest {
-        request_id: request_id(),
-        prediction_id: prediction.id.clone(),
-    }
+    ApprovePredictionRequest { request_id: request_id(), prediction_id: prediction.id.clone() }
 }

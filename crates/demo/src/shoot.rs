@@ -9,7 +9,7 @@ use api::sartiq::generation::v1::{
 use api::sartiq::shooting::v1::look_service_client::LookServiceClient;
 use api::sartiq::shooting::v1::shooting_service_client::ShootingServiceClient;
 use api::sartiq::shooting::v1::{
-    BatchCreateLooksRequest, CreateShootingRequest, LookInput, Shot, ShootingInput,
+    BatchCreateLooksRequest, CreateShootingRequest, LookInput, ShootingInput, Shot,
 };
 use api::sartiq::r#type::v1::Money;
 
@@ -83,5 +83,10 @@ pub(crate) async fn start(
 
 /// Writes an amount of money as people read it.
 pub(crate) fn amount(money: &Money) -> String {
-    format!("{}.{:03} {}", money.micros / 1_000_000, money.micros % 1_000_000 / 1_000, money.currency)
+    format!(
+        "{}.{:03} {}",
+        money.micros / 1_000_000,
+        money.micros % 1_000_000 / 1_000,
+        money.currency
+    )
 }

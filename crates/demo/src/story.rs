@@ -59,9 +59,8 @@ pub(crate) struct Options {
 pub(crate) async fn tell(options: Options) -> Result<()> {
     let mut report = Report::new();
     let account = &options.account;
-    let client = report
-        .step("sign in", Client::sign_in(account), |_| account.email.clone())
-        .await?;
+    let client =
+        report.step("sign in", Client::sign_in(account), |_| account.email.clone()).await?;
     let photos = report
         .step("upload photos", upload_all(&client, &options), |it| {
             let all = it.products.iter().chain(&it.subject);
@@ -86,9 +85,7 @@ pub(crate) async fn tell(options: Options) -> Result<()> {
             |(_, shots)| format!("{} shots", shots.len()),
         )
         .await?;
-    report
-        .step("price", shoot::quote(&client, &shots, options.variants), shoot::amount)
-        .await?;
+    report.step("price", shoot::quote(&client, &shots, options.variants), shoot::amount).await?;
     let mut follower =
         report.step("follow", Follower::subscribe(&client), |_| "events".to_owned()).await?;
     let generations = report

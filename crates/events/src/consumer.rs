@@ -66,10 +66,7 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    async fn follow(
-        &self,
-        pause: &mut Duration,
-    ) -> Result<std::convert::Infallible, HandlerError> {
+    async fn follow(&self, pause: &mut Duration) -> Result<std::convert::Infallible, HandlerError> {
         let mut at = self.position().await?;
         self.stream.report(self.source, self.outbox.source(), at).await?;
         let mut tail = self.stream.tail(BTreeMap::from([(self.source.to_owned(), at)])).await?;
@@ -79,8 +76,9 @@ impl<H: Handler> Consumer<H> {
                 if at + 1 < event.position {
                     // The stream forgot what was not handled yet. Saying so makes the relay fill it again.
                     self.stream.report(self.source, self.outbox.source(), at).await?;
-                    return Err(format!("events {} to {} are missing", at + 1, event.position - 1)
-                        .into());
+                    return Err(
+                        format!("events {} to {} are missing", at + 1, event.position - 1).into()
+                    );
                 }
                 self.apply(event).await?;
                 at = event.position;

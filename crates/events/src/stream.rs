@@ -201,8 +201,7 @@ impl Stream {
     pub(crate) async fn slowest(&self, source: &str) -> Result<Option<i64>, Error> {
         let mut connection = self.connection().await?;
         let key = format!("{}:consumers", self.key(source));
-        let positions: Vec<i64> =
-            redis::cmd("HVALS").arg(key).query_async(&mut connection).await?;
+        let positions: Vec<i64> = redis::cmd("HVALS").arg(key).query_async(&mut connection).await?;
         Ok(positions.into_iter().min())
     }
 }

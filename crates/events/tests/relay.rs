@@ -70,7 +70,8 @@ impl House {
     }
 
     async fn flush(&self) -> Result {
-        let mut redis = redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
+        let mut redis =
+            redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
         let keys: Vec<String> =
             redis::cmd("KEYS").arg(format!("{}*", self.prefix)).query_async(&mut redis).await?;
         for key in keys {
@@ -91,7 +92,10 @@ impl House {
 }
 
 fn redis_url() -> String {
-    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Redis is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where Redis is"
+    )]
     std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
@@ -223,8 +227,7 @@ async fn a_consumer_that_was_away_misses_nothing_although_redis_forgot(db: PgPoo
     // Redis keeps the newest two events only.
     let mut redis = redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
     let key = format!("{}events:catalog", house.prefix);
-    let _: i64 =
-        redis::cmd("XTRIM").arg(key).arg("MAXLEN").arg(2).query_async(&mut redis).await?;
+    let _: i64 = redis::cmd("XTRIM").arg(key).arg("MAXLEN").arg(2).query_async(&mut redis).await?;
     consume(&house, Seen::default());
     assert_eq!(seen(&house.db, 10).await?, names(0..10));
     Ok(())

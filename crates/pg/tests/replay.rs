@@ -94,7 +94,7 @@ async fn what_failed_is_tried_again(db: PgPool) -> Result {
 
     let mut tx = db.begin().await?;
     let sold: Timestamp =
-        replay::once(&mut tx, &replay, async |_| Ok::<_, Failure>(request.clone())).await?;
+        replay::once(&mut tx, &replay, async |_| Ok::<_, Failure>(request)).await?;
     tx.commit().await?;
     assert_eq!(sold, request);
     Ok(())
@@ -110,7 +110,7 @@ async fn work_within_once_may_run_on_another_thread(db: PgPool) -> Result {
         let mut tx = db.begin().await?;
         let reply: Timestamp = replay::once(&mut tx, &replay, async |tx| {
             sqlx::query("insert into shop.sale default values").execute(&mut *tx).await?;
-            Ok::<_, Failure>(request.clone())
+            Ok::<_, Failure>(request)
         })
         .await?;
         tx.commit().await?;

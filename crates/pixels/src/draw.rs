@@ -83,9 +83,9 @@ impl Picture {
         self.inside(shape, paint.softness, |pixel, coverage, across| {
             let lit = lighting(paint, across);
             let share = coverage * alpha;
-            for channel in 0..3 {
-                let colour = (f32::from(paint.colour[channel]) * lit).min(255.0);
-                pixel[channel] = mix(pixel[channel].into(), colour, share) as u8;
+            for (channel, colour) in pixel.iter_mut().zip(&paint.colour[..3]) {
+                let colour = (f32::from(*colour) * lit).min(255.0);
+                *channel = mix((*channel).into(), colour, share) as u8;
             }
             pixel[3] = mix(pixel[3].into(), 255.0, share) as u8;
         });

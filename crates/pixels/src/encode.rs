@@ -89,7 +89,7 @@ mod tests {
         let mut picture = Picture::filled(128, 128, [0, 0, 0, 255]);
         for y in 0..128u32 {
             for x in 0..128u32 {
-                let noise = (x * 7919 ^ y * 104_729) as u8;
+                let noise = ((x * 7919) ^ (y * 104_729)) as u8;
                 picture.set(x, y, [noise, noise / 2, 255 - noise, 255]);
             }
         }

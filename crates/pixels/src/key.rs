@@ -30,7 +30,8 @@ impl Picture {
             return Cutout { picture: self.clone(), is_clean: true };
         }
         let small = self.resize(Fit::LongEdge(WORKING_EDGE));
-        let background = flood(&small, i32::from(tolerance));
+        let mut background = flood(&small, i32::from(tolerance));
+        sweep(&mut background, small.width() as usize);
         let n_background = background.iter().filter(|it| **it).count();
         let share = n_background as f32 / background.len() as f32;
         let is_clean = (0.04..0.97).contains(&share);
@@ -119,6 +120,43 @@ fn flood(picture: &Picture, tolerance: i32) -> Vec<bool> {
         }
     }
     reached
+}
+
+/// Counts specks as background: islands of less than a fiftieth of the largest one.
+fn sweep(background: &mut [bool], width: usize) {
+    let mut island = vec![0u32; background.len()];
+    let mut sizes = vec![0usize];
+    let mut shore = Vec::new();
+    for start in 0..background.len() {
+        if background[start] || island[start] != 0 {
+            continue;
+        }
+        let number = sizes.len() as u32;
+        let mut size = 0;
+        island[start] = number;
+        shore.push(start);
+        while let Some(at) = shore.pop() {
+            size += 1;
+            let x = at % width;
+            let neighbours = [
+                (x > 0).then(|| at - 1),
+                (x + 1 < width).then(|| at + 1),
+                at.checked_sub(width),
+                (at + width < background.len()).then(|| at + width),
+            ];
+            for next in neighbours.into_iter().flatten() {
+                if !background[next] && island[next] == 0 {
+                    island[next] = number;
+                    shore.push(next);
+                }
+            }
+        }
+        sizes.push(size);
+    }
+    let least = sizes.iter().max().copied().unwrap_or_default() / 50;
+    for (background, island) in background.iter_mut().zip(island) {
+        *background |= sizes[island as usize] < least;
+    }
 }
 
 /// The largest difference of any channel.

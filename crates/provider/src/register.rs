@@ -34,20 +34,28 @@ pub(crate) struct Entry<J> {
 /// The runs of this process.
 #[derive(Debug)]
 pub(crate) struct Register<J> {
-    entries: Mutex<(HashMap<String, Arc<Entry<J>>>, VecDeque<String>)>,
+    entries: Mutex<Entries<J>>,
+}
+
+#[derive(Debug)]
+struct Entries<J> {
+    known: HashMap<String, Arc<Entry<J>>>,
+    /// The run ids, the oldest first.
+    order: VecDeque<String>,
 }
 
 impl<J> Register<J> {
     /// Returns a register of no runs.
     pub(crate) fn new() -> Self {
-        Self { entries: Mutex::default() }
+        let entries = Entries { known: HashMap::new(), order: VecDeque::new() };
+        Self { entries: Mutex::new(entries) }
     }
 
     /// Finds or opens the entry of a run; `input` is what it is asked for with.
     pub(crate) fn entry(&self, run_id: &str, input: &[u8]) -> Result<Arc<Entry<J>>> {
         let fingerprint = Sha256::digest(input).into();
         let mut entries = self.entries.lock().expect("nothing panics while it is held");
-        let (known, order) = &mut *entries;
+        let Entries { known, order } = &mut *entries;
         if let Some(entry) = known.get(run_id) {
             if entry.fingerprint != fingerprint {
                 return Err(Error::RunIdReused(run_id.to_owned()));

@@ -202,6 +202,7 @@ fn fill(
     facts.redis_url = stores.redis_url.clone();
     facts.store = stores.store.clone();
     facts.identity_secret = secrets.secret("IDENTITY_SECRET")?;
+    facts.delivery_secret = secrets.secret("DELIVERY_SECRET")?;
     facts.sandbox_key = secrets.secret("SANDBOX_KEY")?;
     facts.sandbox_data = folder.path("sandbox").to_string_lossy().into_owned();
     std::fs::create_dir_all(folder.path("sandbox"))?;

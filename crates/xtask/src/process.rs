@@ -136,12 +136,15 @@ impl Process {
             return "the disk is full".to_owned();
         }
         let lines: Vec<&str> = log.lines().filter(|it| !it.trim().is_empty()).collect();
-        let is_reason = |it: &&&str| {
+        let is_reason = |it: &&str| {
             let it = it.to_ascii_lowercase();
             ["error", "fatal", "panicked", "required"].iter().any(|word| it.contains(word))
         };
-        let words =
-            lines.iter().rev().find(is_reason).or(lines.last()).copied().unwrap_or_default();
+        // What follows a colon is the reason itself, as with settings that are missing.
+        let idx = lines.iter().rposition(is_reason).unwrap_or(lines.len().saturating_sub(1));
+        let n_lines = if lines.get(idx).is_some_and(|it| it.ends_with(':')) { 4 } else { 1 };
+        let words: Vec<&str> = lines.iter().skip(idx).take(n_lines).map(|it| it.trim()).collect();
+        let words = words.join(" ");
         if words.is_empty() {
             return "it ended without a word".to_owned();
         }

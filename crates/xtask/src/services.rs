@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use anyhow::Result;
 
+use crate::binaries::Profile;
 use crate::console::say;
 use crate::health::Health;
 use crate::workspace;
@@ -42,14 +44,10 @@ pub(crate) const SERVICES: [Service; 9] = [
     Service { name: "identity", ..STATEFUL },
     Service { name: "media", store: true, ..STATEFUL },
     Service { name: "catalog", calls: &["media"], ..STATEFUL },
-    Service { name: "compute", calls: &["media"], ..STATEFUL },
-    Service { name: "shooting", calls: &["media", "catalog", "generation"], ..STATEFUL },
+    Service { name: "compute", ..STATEFUL },
+    Service { name: "shooting", calls: &["catalog", "generation"], ..STATEFUL },
     Service { name: "generation", calls: &["media", "catalog", "shooting", "compute"], ..STATEFUL },
-    Service {
-        name: "delivery",
-        calls: &["media", "catalog", "shooting", "generation"],
-        ..STATEFUL
-    },
+    Service { name: "delivery", calls: &["media", "shooting", "generation"], ..STATEFUL },
     Service {
         name: "gateway",
         redis: true,
@@ -84,6 +82,7 @@ pub(crate) struct Facts {
     /// `S3_…` as `media` reads them.
     pub(crate) store: Vec<(String, String)>,
     pub(crate) identity_secret: String,
+    pub(crate) delivery_secret: String,
     pub(crate) sandbox_key: String,
     pub(crate) sandbox_data: String,
     pub(crate) web_root: Option<String>,
@@ -132,6 +131,13 @@ impl Facts {
                     .map(|it| format!("{}={}", it.vendor, self.url(&it.name())))
                     .collect();
                 env.set("PROVIDERS", &providers.join(","));
+            }
+            "delivery" => {
+                env.set("KEY_SECRET", &self.delivery_secret);
+                let store = |name: &str| self.store.iter().find(|it| it.0 == name);
+                let public = store("S3_PUBLIC_URL").or(store("S3_ENDPOINT_URL"));
+                env.set("STORE_URLS", public.map_or("", |it| &it.1));
+                env.set("ALLOW_PRIVATE_TARGETS", "true");
             }
             "gateway" => {
                 env.set("ALLOWED_ORIGINS", "http://localhost:5173,http://127.0.0.1:5173");
@@ -207,6 +213,34 @@ pub(crate) fn sandboxed(
 
 /// Prints service and variable, tab between, for whoever compares.
 pub(crate) fn print() -> Result<()> {
+    for (service, variable) in variables()? {
+        say(&format!("{service}\t{variable}"));
+    }
+    Ok(())
+}
+
+/// The variables of the table that their service's `--help` does not know.
+pub(crate) fn unknown(profile: Profile) -> Result<Vec<String>> {
+    let mut helps = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for (service, variable) in variables()? {
+        if !helps.contains_key(&service) {
+            let help = workspace::read(Command::new(profile.built(&service)?).arg("--help"))?;
+            helps.insert(service.clone(), help);
+        }
+        let is_known = helps.get(&service).is_some_and(|help| {
+            [']', '='].iter().any(|end| help.contains(&format!("[env: {variable}{end}")))
+        });
+        if !is_known {
+            unknown.push(format!("{service} does not know {variable}"));
+        }
+    }
+    Ok(unknown)
+}
+
+/// Every service with every variable that it is given.
+fn variables() -> Result<Vec<(String, String)>> {
+    let mut variables = Vec::new();
     let store = ["S3_ENDPOINT_URL", "S3_PUBLIC_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET"];
     let facts = Facts {
         store: store.map(|it| (it.to_owned(), String::new())).into(),
@@ -215,17 +249,17 @@ pub(crate) fn print() -> Result<()> {
     };
     for service in &SERVICES {
         for (variable, _) in facts.env(service) {
-            say(&format!("{}\t{variable}", service.name));
+            variables.push((service.name.to_owned(), variable));
         }
     }
     for vendor in vendors()? {
         let env = sandboxed(&vendor, "", "").unwrap_or_default();
         let provider = Provider { vendor, env, is_real: false };
         for (variable, _) in facts.provider_env(&provider) {
-            say(&format!("{}\t{variable}", provider.name()));
+            variables.push((provider.name(), variable));
         }
     }
-    Ok(())
+    Ok(variables)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::secrets::{Book, random};
 use crate::stores::Given;
 use crate::tally::Tally;
 use crate::workspace::{self, cargo, which};
-use crate::{clients, packages, redis, signals, up};
+use crate::{clients, packages, redis, services, signals, up};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -39,19 +39,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let formatted = cargo().args(["fmt", "--all", "--check"]).stdout(Stdio::null()).status()?;
         tally.check("the sources are formatted (cargo fmt)", formatted.success());
     }
-    {
-        let servers = Servers::start()?;
-        // Built with the tests' own features, once, and used by the mesh below as well.
-        workspace::run(cargo().args(["build", "--workspace", "--all-targets"]))
-            .context("the project does not build")?;
+    // Built with the tests' own features, once, and used by the mesh below as well.
+    let built = cargo().args(["build", "--workspace", "--all-targets"]).status()?.success();
+    tally.check("everything builds (cargo build)", built);
+    if built {
         if arguments.filter.is_none() {
             let mut clippy = cargo();
             clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
             tally.check("nothing is odd in the sources (cargo clippy)", clippy.status()?.success());
         }
-        tally.add(unit(&servers, arguments.filter.as_deref())?);
+        let unknown = services::unknown(Profile::Debug)?;
+        tally.check("services know the settings they are given", unknown.is_empty());
+        for line in unknown {
+            say(&format!("  {line}"));
+        }
+        tally.add(unit(&Servers::start()?, arguments.filter.as_deref())?);
     }
-    if !arguments.no_clients && !signals::stop() {
+    if built && !arguments.no_clients && !signals::stop() {
         tally.add(outside(arguments.filter.as_deref())?);
     }
     say(&format!("{} passed, {} failed", tally.passed, tally.failed));

@@ -42,7 +42,7 @@ async fn a_guideline_is_created_read_and_changed(db: PgPool) -> Result {
     assert_eq!(read, Some(updated.clone()));
     let batch = BatchGetGuidelinesRequest { ids: vec![guideline.id] };
     let batch = guidelines.batch_get_guidelines(batch).await?.into_inner();
-    assert_eq!(batch.guidelines, [updated.clone()]);
+    assert_eq!(batch.guidelines, std::slice::from_ref(&updated));
     let list = guidelines.list_guidelines(ListGuidelinesRequest::default()).await?.into_inner();
     assert_eq!(list.guidelines, [updated]);
 

@@ -93,9 +93,9 @@ async fn subjects_are_read_by_their_organization_only(db: PgPool) -> Result {
     let read = subjects.get_subject(get.clone()).await?.into_inner().subject;
     assert_eq!(read.as_ref(), Some(&subject));
     let read = subjects.batch_get_subjects(batch.clone()).await?.into_inner().subjects;
-    assert_eq!(read, [subject.clone()]);
+    assert_eq!(read, std::slice::from_ref(&subject));
     let read = subjects.list_subjects(ListSubjectsRequest::default()).await?.into_inner().subjects;
-    assert_eq!(read, [subject.clone()]);
+    assert_eq!(read, std::slice::from_ref(&subject));
 
     let mut others = SubjectServiceClient::new(stage.editor_of(OrganizationId::generate()));
     assert_eq!(refusal(others.get_subject(get).await)?.code(), Code::NotFound);

@@ -28,9 +28,7 @@ use types::id::OrganizationId;
 use uuid::Uuid;
 
 pub(crate) use outcome::failure as failure_of;
-pub(crate) use providers::{
-    Providers, capability_of, parse as parse_providers, price_of, size_of,
-};
+pub(crate) use providers::{Providers, capability_of, parse as parse_providers, price_of, size_of};
 pub(crate) use wake::Wakes;
 
 use crate::Settings;

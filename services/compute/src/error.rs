@@ -101,3 +101,36 @@ impl From<Status> for Error {
         Self::Refused(status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use api::sartiq::compute::v1::ErrorReason;
+
+    use super::*;
+
+    /// One of each that has a reason of its own.
+    fn every() -> Vec<Error> {
+        vec![
+            Error::WorkflowNotFound(WorkflowId::generate()),
+            Error::TaskNotFound(TaskId::generate()),
+            Error::Invalid(Vec::new()),
+            Error::NoLane,
+            Error::PageToken(PageTokenError::Malformed),
+            Error::Replay(pg::replay::Error::RequestIdReused(uuid::Uuid::nil())),
+            Error::Store(sqlx::Error::PoolTimedOut),
+            Error::Store(sqlx::Error::RowNotFound),
+        ]
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_contract() {
+        let given: BTreeSet<_> = every().iter().map(Fault::reason).collect();
+        let promised: BTreeSet<_> = (1..)
+            .map_while(|it| ErrorReason::try_from(it).ok())
+            .filter_map(|it| it.as_str_name().strip_prefix("ERROR_REASON_"))
+            .collect();
+        assert_eq!(given, promised);
+    }
+}

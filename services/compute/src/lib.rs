@@ -104,9 +104,11 @@ impl Compute {
         let stream = events.open()?;
         let wakes = Wakes::open(events)?;
         let (progress, carry) = Progress::new("compute", stream.clone(), mesh.shutdown());
-        let channels = settings.providers.0.iter().map(|(name, url)| {
-            Ok::<_, server::Error>((name.clone(), mesh.channel(url)?))
-        });
+        let channels = settings
+            .providers
+            .0
+            .iter()
+            .map(|(name, url)| Ok::<_, server::Error>((name.clone(), mesh.channel(url)?)));
         let providers = Providers::new(channels.collect::<Result<_, _>>()?);
         let relay = Relay::new(outbox.clone(), db.clone(), stream);
         let engine = Engine::new(
@@ -128,8 +130,7 @@ impl Compute {
     /// Everything the engine answers to.
     pub fn routes(self) -> Routes {
         let limit = server::MAX_RECEIVE;
-        let workflows =
-            WorkflowServiceServer::new(self.clone()).max_decoding_message_size(limit);
+        let workflows = WorkflowServiceServer::new(self.clone()).max_decoding_message_size(limit);
         let tasks = TaskServiceServer::new(self.clone()).max_decoding_message_size(limit);
         let routes = RouteServiceServer::new(self).max_decoding_message_size(limit);
         Routes::new(workflows).add_service(tasks).add_service(routes)

@@ -142,7 +142,8 @@ impl Class {
 
     fn remove(&mut self, flow: i64, organization: OrganizationId) {
         let Some(bench) = self.waiting.get_mut(&organization) else { return };
-        let gone: Vec<_> = bench.tasks.range((flow, i64::MIN)..=(flow, i64::MAX)).copied().collect();
+        let gone: Vec<_> =
+            bench.tasks.range((flow, i64::MIN)..=(flow, i64::MAX)).copied().collect();
         for key in gone {
             bench.tasks.remove(&key);
         }

@@ -80,9 +80,10 @@ mod tests {
         let (edit, upscale) = (Capability(2), Capability(5));
         let [a, b] = ["a", "b"].map(|it| LaneName::new("acme", it));
         let leg = Leg { name: b.clone(), max_concurrency: 2 };
-        let routes = Routes::new([(edit, a.clone()), (edit, b.clone()), (upscale, a.clone())], [
-            (edit, leg.clone()),
-        ]);
+        let routes = Routes::new(
+            [(edit, a.clone()), (edit, b.clone()), (upscale, a.clone())],
+            [(edit, leg.clone())],
+        );
         assert_eq!(routes.of(edit), [leg]);
         assert_eq!(routes.of(upscale).len(), 1);
         assert!(routes.of(Capability(9)).is_empty());

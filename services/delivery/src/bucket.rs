@@ -144,7 +144,9 @@ impl Bucket {
     /// Writes, reads and deletes a small file.
     pub(crate) async fn test(&self) -> Result<()> {
         let test = self.write_and_read();
-        tokio::time::timeout(TEST, test).await.map_err(|_| Error::Unreachable("no answer".into()))?
+        tokio::time::timeout(TEST, test)
+            .await
+            .map_err(|_| Error::Unreachable("no answer".into()))?
     }
 
     async fn write_and_read(&self) -> Result<()> {
@@ -159,7 +161,8 @@ impl Bucket {
         if read.content_length() != i64::try_from(text.len()).ok() {
             return Err(Error::Odd("it does not answer with what was written"));
         }
-        let bytes = read.body.collect().await.map_err(|_| Error::Unreachable("no answer".into()))?;
+        let bytes =
+            read.body.collect().await.map_err(|_| Error::Unreachable("no answer".into()))?;
         if bytes.into_bytes() != text {
             return Err(Error::Odd("it does not answer with what was written"));
         }

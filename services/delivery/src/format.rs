@@ -38,8 +38,7 @@ impl Format {
         let limits = Limits { max_bytes: MAX_BYTES, ..Limits::default() };
         if self.kind.is_none() {
             let facts = pixels::inspect(&bytes, &limits)?;
-            let is_small =
-                self.long_edge.is_none_or(|it| facts.width.max(facts.height) <= it);
+            let is_small = self.long_edge.is_none_or(|it| facts.width.max(facts.height) <= it);
             // Of an animation, only the first frame would be left.
             if is_small || facts.is_animated {
                 return Ok(bytes);

@@ -33,8 +33,7 @@ impl FromStr for Seal {
         if text.len() < SHORTEST {
             return Err(ShortSecretError);
         }
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(text.as_bytes()).expect("any length is a key");
+        let mut mac = Hmac::<Sha256>::new_from_slice(text.as_bytes()).expect("any length is a key");
         mac.update(b"secret of a target");
         Ok(Self(Arc::new(SecretBox::new(Box::new(mac.finalize().into_bytes().into())))))
     }
@@ -77,9 +76,8 @@ mod tests {
     fn a_secret_opens_only_for_its_target_and_with_its_key() {
         let (target, other) = (TargetId::generate(), TargetId::generate());
         let sealed = seal("a").close(target, "hush hush");
-        let open = |seal: Seal, target| {
-            seal.open(target, &sealed).map(|it| it.expose_secret().to_owned())
-        };
+        let open =
+            |seal: Seal, target| seal.open(target, &sealed).map(|it| it.expose_secret().to_owned());
         assert_eq!(open(seal("a"), target).as_deref(), Some("hush hush"));
         assert_eq!(open(seal("a"), other), None);
         assert_eq!(open(seal("b"), target), None);

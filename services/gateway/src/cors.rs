@@ -48,9 +48,9 @@ pub(crate) async fn layer(
         return next.run(request).await;
     };
     let host = request.uri().host().map(|_| request.uri().authority().map(|it| it.as_str()));
-    let host = host.flatten().or_else(|| {
-        request.headers().get(header::HOST).and_then(|it| it.to_str().ok())
-    });
+    let host = host
+        .flatten()
+        .or_else(|| request.headers().get(header::HOST).and_then(|it| it.to_str().ok()));
     let is_welcome = origin.to_str().is_ok_and(|it| origins.admits(it, host));
     if !is_welcome {
         return match Kind::of(&request) {

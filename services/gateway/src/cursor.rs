@@ -75,7 +75,9 @@ mod tests {
 
     #[test]
     fn what_was_not_given_out_is_no_cursor() {
-        for text in ["x", "%%", &URL_SAFE_NO_PAD.encode("catalog=-1"), &URL_SAFE_NO_PAD.encode("x=1")] {
+        for text in
+            ["x", "%%", &URL_SAFE_NO_PAD.encode("catalog=-1"), &URL_SAFE_NO_PAD.encode("x=1")]
+        {
             assert_eq!(Cursor::decode(text), None, "{text}");
         }
     }

@@ -70,3 +70,34 @@ impl From<Error> for Status {
         server::status(&error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use api::sartiq::event::v1::ErrorReason;
+
+    use super::*;
+
+    /// One of each that has a reason of its own.
+    fn every() -> Vec<Error> {
+        vec![
+            Error::RateLimited { wait: Duration::ZERO },
+            Error::OriginRefused,
+            Error::CursorExpired,
+            Error::CursorMalformed,
+            Error::EventsUnavailable(events::Error::Empty),
+            Error::SlowConsumer,
+        ]
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_contract() {
+        let given: BTreeSet<_> = every().iter().map(Fault::reason).collect();
+        let promised: BTreeSet<_> = (1..)
+            .map_while(|it| ErrorReason::try_from(it).ok())
+            .filter_map(|it| it.as_str_name().strip_prefix("ERROR_REASON_"))
+            .collect();
+        assert_eq!(given, promised);
+    }
+}

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use api::sartiq::event::v1::subscribe_response::Message;
 use api::sartiq::event::v1::{Event, Heartbeat, SubscribeResponse};
+use server::Mesh;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
-use server::Mesh;
 use tonic::Status;
 use types::id::OrganizationId;
 
@@ -35,7 +35,8 @@ pub(crate) async fn stand(hub: &Hub, cursor: &str) -> Result<Cursor, Error> {
         }
     }
     // A source that began to publish after the cursor was given out is read from its start.
-    let mut positions = heads.keys().map(|it| (it.clone(), 0)).collect::<std::collections::BTreeMap<_, _>>();
+    let mut positions =
+        heads.keys().map(|it| (it.clone(), 0)).collect::<std::collections::BTreeMap<_, _>>();
     positions.extend(cursor.positions().clone());
     Ok(Cursor::new(positions))
 }
@@ -124,11 +125,11 @@ impl Subscription {
         for source in sources {
             loop {
                 let mut read = self.cursor.clone();
-                let (events, is_end) =
-                    match page(hub, self.organization, &source, &mut read).await {
-                        Ok(page) => page,
-                        Err(error) => return Ok(Err(error)),
-                    };
+                let (events, is_end) = match page(hub, self.organization, &source, &mut read).await
+                {
+                    Ok(page) => page,
+                    Err(error) => return Ok(Err(error)),
+                };
                 for event in events {
                     self.event(&event).await?;
                 }
@@ -169,8 +170,7 @@ impl Subscription {
     }
 
     async fn send(&self, message: Message) -> Result<(), Gone> {
-        let response =
-            SubscribeResponse { message: Some(message), cursor: self.cursor.encode() };
+        let response = SubscribeResponse { message: Some(message), cursor: self.cursor.encode() };
         // A client that reads nothing holds one task and one small queue, and only for so long.
         match tokio::time::timeout(HEARTBEAT * 2, self.out.send(Ok(response))).await {
             Ok(Ok(())) => Ok(()),

@@ -14,9 +14,9 @@ use http_body_util::BodyExt;
 use server::{Channel, Mesh};
 use tonic::Status;
 use tonic::body::Body;
-use tower::{Service, ServiceExt};
 use tonic_web::GrpcWebLayer;
 use tower::Layer;
+use tower::{Service, ServiceExt};
 
 use crate::{Config, error};
 
@@ -74,7 +74,8 @@ impl Forward {
         }
         // Believed only beside a token of the gateway's own, which only sign-ins carry.
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-            let address = HeaderValue::try_from(peer.ip().to_string()).expect("addresses are ASCII");
+            let address =
+                HeaderValue::try_from(peer.ip().to_string()).expect("addresses are ASCII");
             request.headers_mut().insert(FORWARDED_FOR, address);
         }
         // What the browser said about itself is no business of the services.
@@ -140,7 +141,9 @@ impl Kind {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
         match kind.map(|it| it.split(';').next().unwrap_or(it).trim()) {
             Some("application/grpc-web" | "application/grpc-web+proto")
-            | Some("application/grpc-web-text" | "application/grpc-web-text+proto") => Self::GrpcWeb,
+            | Some("application/grpc-web-text" | "application/grpc-web-text+proto") => {
+                Self::GrpcWeb
+            }
             Some("application/grpc" | "application/grpc+proto") => Self::Grpc,
             _ => Self::Other,
         }
@@ -152,9 +155,7 @@ pub(crate) fn refuse(kind: Kind, status: Status) -> Response<Body> {
     let mut response: Response<Body> = status.into_http();
     if kind == Kind::GrpcWeb {
         // The headers alone are the answer, as of trailers-only responses.
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, error::GRPC_WEB.clone());
+        response.headers_mut().insert(header::CONTENT_TYPE, error::GRPC_WEB.clone());
     }
     response.map(|body| Body::new(body.boxed_unsync()))
 }

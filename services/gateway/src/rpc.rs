@@ -69,7 +69,8 @@ impl EventService for Gateway {
         loop {
             let mut events = Vec::new();
             for source in hub::SOURCES {
-                event::fill(&self.hub, organization, source, &mut cursor, &mut events, limit).await?;
+                event::fill(&self.hub, organization, source, &mut cursor, &mut events, limit)
+                    .await?;
             }
             let is_late = tokio::select! {
                 () = tokio::time::sleep_until(end) => true,

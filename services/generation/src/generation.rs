@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_generation_ends_with_its_last_prediction() {
-        let tally = |ready, failed, outstanding| Tally { ready, failed, outstanding, cost_micros: 0 };
+        let tally =
+            |ready, failed, outstanding| Tally { ready, failed, outstanding, cost_micros: 0 };
         assert_eq!(State::at_the_end(tally(1, 0, 1)), None);
         assert_eq!(State::at_the_end(tally(1, 3, 0)), Some(State::Completed));
         assert_eq!(State::at_the_end(tally(0, 4, 0)), Some(State::Failed));

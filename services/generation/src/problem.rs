@@ -22,8 +22,7 @@ impl Problem {
                 | "CONTENT_POLICY_INPUT"
         );
         let reason = if reason.is_empty() { "SKIPPED" } else { reason };
-        let message =
-            if message.is_empty() { "what it depends on was not made" } else { message };
+        let message = if message.is_empty() { "what it depends on was not made" } else { message };
         Self { reason: reason.to_owned(), message: message.to_owned(), is_retryable: !is_final }
     }
 

@@ -42,15 +42,14 @@ impl Progress {
     pub(crate) fn percent(&self, generation: GenerationId, predictions: &[Prediction]) -> i32 {
         let told = self.0.lock().expect("nobody panics with the lock");
         let nodes = told.get(&generation);
-        let at = |node: Node| nodes.and_then(|it| it.get(&node.name())).copied().unwrap_or_default();
+        let at =
+            |node: Node| nodes.and_then(|it| it.get(&node.name())).copied().unwrap_or_default();
         let sum: i32 = predictions
             .iter()
             .map(|it| match it.state {
                 State::Expected => 0,
                 State::Rendering => at(Node::Image(it.index)) * IMAGE_SHARE / 100,
-                State::PostProcessing => {
-                    IMAGE_SHARE + at(Node::Post(it.index)) * POST_SHARE / 100
-                }
+                State::PostProcessing => IMAGE_SHARE + at(Node::Post(it.index)) * POST_SHARE / 100,
                 State::Ready | State::Failed | State::Cancelled => 100,
             })
             .sum();

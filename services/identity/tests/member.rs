@@ -132,7 +132,7 @@ async fn a_changed_role_counts_within_seconds(db: PgPool) -> Result {
 
     let member = ana.set_role(&bob.user, Role::Viewer).await?;
     assert_eq!(member.role(), Role::Viewer);
-    assert_eq!(stage.revocations().await?, [bob.tokens.session_id.clone()]);
+    assert_eq!(stage.revocations().await?, std::slice::from_ref(&bob.tokens.session_id));
     // Even before the revocation arrives, the old role is worth nothing here.
     let invited = bob.invite("new@sartiq.example", Role::Viewer).await;
     assert!(matches!(refusal(invited)?.code(), Code::PermissionDenied | Code::Unauthenticated));

@@ -172,6 +172,10 @@ async fn the_eleventh_attempt_within_a_minute_is_refused(db: PgPool) -> Result {
 
 #[sqlx::test(migrator = "identity::MIGRATIONS")]
 async fn replicas_count_attempts_together(db: PgPool) -> Result {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where Redis is"
+    )]
     let Ok(url) = std::env::var("REDIS_URL") else { return Err("REDIS_URL is not set".into()) };
     let open = || async {
         let settings = identity::Settings { redis_url: Some(url.clone().into()), ..settings() };

@@ -76,8 +76,11 @@ pub(crate) fn examine(bytes: &[u8], kind: Kind) -> Result<Findings, Refusal> {
     })
 }
 
+/// A placeholder, and the renditions with their files.
+type Reduced = (Vec<u8>, Vec<(Rendition, Vec<u8>)>);
+
 /// Makes the placeholder and the renditions, each from the next larger one.
-fn reduce(picture: Picture) -> Result<(Vec<u8>, Vec<(Rendition, Vec<u8>)>), Refusal> {
+fn reduce(picture: Picture) -> Result<Reduced, Refusal> {
     let mut renditions = Vec::with_capacity(EDGES.len());
     let mut picture = picture;
     for edge in EDGES.into_iter().rev() {

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use provider::{
-    Accepted, Answer, Cancelled, Code, Error, ExposeSecret, Failure, File, Hosts, Model, Prepared,
-    Profile, Provider, Result, SecretString, State, Support, Uploaded, Url, Vendor, data_uri,
+    Accepted, Cancelled, Code, Error, ExposeSecret, Failure, File, Hosts, Model, Prepared, Profile,
+    Provider, Result, SecretString, State, Support, Uploaded, Url, Vendor, data_uri,
 };
 use serde::{Deserialize, Serialize};
 

@@ -11,6 +11,7 @@ mod dress;
 mod figure;
 mod film;
 mod palette;
+mod person;
 mod retouch;
 mod scene;
 mod tryon;

@@ -62,9 +62,8 @@ impl Stage {
             testkit::serve_at(&testkit::mesh("generation"), generation.clone().routes()).await;
 
         let mesh = testkit::mesh("shooting");
-        let redis_url = env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379".into());
         let redis_prefix = format!("{}:", request_id());
-        let stream = events::Config { redis_url: redis_url.into(), redis_prefix }.open()?;
+        let stream = events::Config { redis_url: redis_url().into(), redis_prefix }.open()?;
         sqlx::raw_sql(GENERATION).execute(&db).await?;
         let outbox = Outbox::new("generation");
         let relay = Relay::new(outbox.clone(), db.clone(), stream.clone());
@@ -228,6 +227,11 @@ impl Drop for Stage {
         // The tasks hold connections to a database that goes away.
         self.mesh.stop();
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Redis is")]
+fn redis_url() -> String {
+    env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
 /// Returns what generation says of one of its generations.

@@ -23,7 +23,7 @@ pub(super) fn size(bytes: &[u8], kind: Kind) -> Result<(u32, u32)> {
             }
             Ok((be32(bytes, 16)?, be32(bytes, 20)?))
         }
-        Kind::Jpeg => jpeg(bytes, Until::Size).map(|(width, height)| (width, height)),
+        Kind::Jpeg => jpeg(bytes, Until::Size),
         Kind::Gif => Ok((le16(bytes, 6)?, le16(bytes, 8)?)),
         Kind::Webp => webp_size(bytes),
         Kind::Mp4 => Err(Error::NotAnImage),

@@ -35,7 +35,7 @@ async fn served(drain_timeout: Duration, routes: impl FnOnce(&Mesh) -> Routes) -
 
 impl Served {
     fn channel(&self) -> Result<testkit::Client> {
-        Ok(testkit::mesh("client").channel(&self.url)?)
+        testkit::mesh("client").channel(&self.url)
     }
 
     /// Stops the server and returns how long that took.

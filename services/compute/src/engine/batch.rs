@@ -31,6 +31,8 @@ pub(super) struct Batch {
     /// What begins once everything is durable.
     pub(super) starts: Vec<(Run, Order)>,
     pub(super) has_cancellations: bool,
+    /// Workflows that ended.
+    pub(super) ended: Vec<i64>,
 }
 
 /// What changes of one workflow. All of it is written, or nothing.
@@ -115,8 +117,7 @@ impl Batch {
         let rows: Vec<commit::Flow> =
             self.changes.iter().filter_map(|(key, it)| Some(it.flow(flows.get(key)?))).collect();
         if !rows.is_empty() {
-            let moved: HashSet<i64> =
-                commit::flows(&mut tx, &rows).await?.into_iter().collect();
+            let moved: HashSet<i64> = commit::flows(&mut tx, &rows).await?.into_iter().collect();
             committed.lost =
                 self.changes.keys().copied().filter(|it| !moved.contains(it)).collect();
         }

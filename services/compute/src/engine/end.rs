@@ -74,8 +74,12 @@ impl Owner {
                     true => (Phase::InDoubt, ("doubt", reserved)),
                     false => (Phase::Failed, ("release", reserved)),
                 };
-                let close =
-                    Close { phase, failure: Some(failure), entry: Some(entry), is_cancelled: false };
+                let close = Close {
+                    phase,
+                    failure: Some(failure),
+                    entry: Some(entry),
+                    is_cancelled: false,
+                };
                 self.close_attempt(&flow, index, &run, close, batch);
                 self.follow(&mut flow, index, &run, next, failure, batch);
             }
@@ -187,12 +191,7 @@ impl Owner {
         batch: &mut Batch,
     ) {
         let Attempt { task, number } = run.attempt;
-        debug_assert!(
-            run.phase.may_end_as(close.phase),
-            "{:?} -> {:?}",
-            run.phase,
-            close.phase
-        );
+        debug_assert!(run.phase.may_end_as(close.phase), "{:?} -> {:?}", run.phase, close.phase);
         let cost_micros = match close.entry {
             Some(("settle", cost)) => cost,
             _ => 0,
@@ -317,7 +316,12 @@ impl Owner {
     fn close(&mut self, flow: &mut Flow, verdict: workflow::State, batch: &mut Batch) {
         let message = "another task of the workflow failed";
         let reason = failure(Code::Cancelled, Retry::Never, Scope::Request, message);
-        for index in flow.graph.open() {
+        let open = flow.graph.open();
+        if !open.is_empty() {
+            self.queue.remove(flow.key, flow.organization);
+            self.timers.retain(|_, it| it.flow != flow.key);
+        }
+        for index in open {
             batch.of(flow).touch(flow, index);
             let run = self.running.remove(&flow.tasks[index].key);
             if let Some(run) = run {
@@ -333,9 +337,8 @@ impl Owner {
             flow.graph.end(index, State::Cancelled);
             self.tell_end(flow, index, State::Cancelled, None, Some(&reason), batch);
         }
-        self.queue.remove(flow.key, flow.organization);
-        self.timers.retain(|_, it| it.flow != flow.key);
         flow.state = verdict;
+        batch.ended.push(flow.key);
         let (workflow, sequence) = (flow.id, flow.next_sequence());
         let scene = Scene { workflow, reference: &flow.reference, sequence };
         let event = payload::workflow_ended(scene, verdict, flow.cost_micros);

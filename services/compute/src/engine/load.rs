@@ -12,7 +12,6 @@ use super::outcome::{Outcome, failure};
 use super::owner::{Owner, Run, Trouble};
 use super::runner::{Attempt, Input};
 use crate::attempt::Recovery;
-use crate::lane::Lane;
 use crate::queue::{Entry, Shelf};
 use crate::route::{Capability, LaneName};
 use crate::store::{attempt, commit, hot, owner};
@@ -58,8 +57,12 @@ impl Owner {
         }
         let missing: Vec<i64> = missing.into_iter().collect();
         for row in hot::flows(&self.engine.db, &missing).await? {
-            let flow = Flow::load(row)?;
-            self.flows.insert(flow.key, flow);
+            let key = row.key;
+            match Flow::load(row) {
+                Ok(flow) => drop(self.flows.insert(flow.key, flow)),
+                // One that nobody can read must not keep the others from running.
+                Err(error) => tracing::error!(workflow.key = key, %error, "unreadable workflow"),
+            }
         }
         Ok(())
     }
@@ -151,8 +154,13 @@ impl Owner {
             }
             self.running.insert(row.task, run);
         }
-        let unwanted: Vec<i64> =
-            self.running.values().map(|it| it.attempt).filter(|it| !wanted.contains(it)).map(|it| it.task).collect();
+        let unwanted: Vec<i64> = self
+            .running
+            .values()
+            .map(|it| it.attempt)
+            .filter(|it| !wanted.contains(it))
+            .map(|it| it.task)
+            .collect();
         for task in unwanted {
             let Some(run) = self.running.remove(&task) else { continue };
             match &run.runner {
@@ -173,7 +181,7 @@ impl Owner {
             }
         }
         for run in self.running.values().chain(self.orphans.values()) {
-            self.lanes.entry(run.lane.clone()).or_insert_with(Lane::default).adopt();
+            self.lanes.entry(run.lane.clone()).or_default().adopt();
         }
     }
 
@@ -199,13 +207,13 @@ impl Owner {
     /// Looks for tasks that nobody woke in time, which no one should find.
     pub(super) async fn sweep(&mut self) -> Result<(), Trouble> {
         self.has_cancellations = true;
+        let mut lost = self.silent_runs();
         let before = OffsetDateTime::now_utc() - LATE;
         let late = hot::overdue(&self.engine.db, before, 1000).await?;
-        if late.is_empty() {
+        if late.is_empty() && lost.is_empty() {
             return Ok(());
         }
         let flows: Vec<i64> = late.iter().map(|it| it.flow).collect();
-        let mut lost = Vec::new();
         for row in &late {
             match row.state {
                 State::Queued | State::RetryWait => self.queue.push(entry(row)),
@@ -215,6 +223,8 @@ impl Owner {
                 _ => (),
             }
         }
+        let silent = lost.iter().map(|(_, flow)| *flow);
+        let flows: Vec<i64> = flows.into_iter().chain(silent).collect();
         self.load(&flows).await?;
         let mut inputs = Vec::new();
         self.recover_lost(&lost, &mut inputs).await?;
@@ -237,6 +247,19 @@ impl Owner {
             let _ = self.engine.inputs.try_send(input);
         }
         Ok(())
+    }
+
+    /// Takes out the runs whose runners are gone since the last sweep without a word.
+    fn silent_runs(&mut self) -> Vec<(i64, i64)> {
+        let is_gone =
+            |it: &Run| it.runner.as_ref().is_some_and(tokio::task::AbortHandle::is_finished);
+        let gone: HashSet<Attempt> =
+            self.running.values().filter(|it| is_gone(it)).map(|it| it.attempt).collect();
+        // What one said last may still be on its way; by the next sweep it is not.
+        let silent: Vec<Attempt> = gone.intersection(&self.silent).copied().collect();
+        self.silent = gone;
+        let runs = silent.into_iter().filter_map(|it| self.running.remove(&it.task));
+        runs.map(|it| (it.attempt.task, it.flow)).collect()
     }
 
     async fn recover_lost(

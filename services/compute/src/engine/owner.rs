@@ -32,6 +32,9 @@ pub(super) const SWEEP: Duration = Duration::from_secs(30);
 /// How long a stopping owner waits for providers to say whether they took what was sent.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How often the same inputs are tried before they are given up; what they told is found out anew.
+const TRIES: u32 = 5;
+
 /// How many signals are remembered, to tell those that are read again.
 const REMEMBERED: usize = 50_000;
 
@@ -47,9 +50,13 @@ pub(super) enum Trouble {
     /// The store.
     #[error("store")]
     Store(#[from] sqlx::Error),
-    /// What the store keeps is not what the contract says.
-    #[error("stored message")]
-    Stored(#[from] prost::DecodeError),
+}
+
+impl Trouble {
+    /// Tells whether it is the store that is away, and not what is asked of it.
+    fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(error) if pg::is_transient(error))
+    }
 }
 
 /// An attempt that runs.
@@ -93,6 +100,8 @@ pub(super) struct Owner {
     pub(super) lanes_due: Option<Instant>,
     pub(super) sweep_due: Instant,
     pub(super) is_stopping: bool,
+    /// Attempts whose runners were gone at the last sweep, though nobody said that they had ended.
+    pub(super) silent: HashSet<Attempt>,
     seen: [HashSet<Signal>; 2],
 }
 
@@ -115,6 +124,7 @@ impl Owner {
             lanes_due: None,
             sweep_due: Instant::now() + SWEEP,
             is_stopping: false,
+            silent: HashSet::new(),
             seen: Default::default(),
         }
     }
@@ -128,7 +138,7 @@ impl Owner {
         let mut inputs = Vec::new();
         let mut is_loaded = false;
         let mut last_words = None;
-        let mut pause = Duration::from_millis(50);
+        let (mut pause, mut troubles) = (Duration::from_millis(50), 0_u32);
         loop {
             if self.is_stopping && self.is_quiet(last_words) {
                 return Ok(());
@@ -143,7 +153,7 @@ impl Owner {
             };
             match turned {
                 Ok(()) => {
-                    (is_loaded, pause) = (true, Duration::from_millis(50));
+                    (is_loaded, pause, troubles) = (true, Duration::from_millis(50), 0);
                     inputs.clear();
                 }
                 Err(Trouble::Deposed) => return Err(Trouble::Deposed),
@@ -152,6 +162,13 @@ impl Owner {
                     let error: &dyn std::error::Error = &trouble;
                     tracing::warn!(%trouble, cause = ?error.source(), "turn is repeated");
                     is_loaded = false;
+                    if !trouble.is_passing() {
+                        troubles += 1;
+                        if troubles.is_multiple_of(TRIES) {
+                            tracing::error!(inputs = inputs.len(), "inputs are given up");
+                            inputs.clear();
+                        }
+                    }
                     tokio::time::sleep(pause).await;
                     pause = (2 * pause).min(Duration::from_secs(2));
                     continue;
@@ -270,7 +287,9 @@ impl Owner {
                 self.purge(*flow, organization);
             }
         }
-        self.flows.retain(|_, it| !it.state.is_final());
+        for flow in &batch.ended {
+            self.flows.remove(flow);
+        }
         self.has_cancellations |= committed.has_cancellations;
     }
 
@@ -336,9 +355,10 @@ impl Owner {
     /// Shows how the lanes fare to those who ask.
     fn post(&self) {
         let now = Instant::now();
-        let fares = self.lanes.iter().map(|(name, lane)| {
-            (name.clone(), (lane.running(), lane.is_resting(now)))
-        });
+        let fares = self
+            .lanes
+            .iter()
+            .map(|(name, lane)| (name.clone(), (lane.running(), lane.is_resting(now))));
         *self.engine.board.lock().expect("no holder panics") = fares.collect();
     }
 }

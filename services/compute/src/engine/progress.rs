@@ -23,7 +23,11 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub(super) fn new(progress: Progress, organization: OrganizationId, about: TaskProgress) -> Self {
+    pub(super) fn new(
+        progress: Progress,
+        organization: OrganizationId,
+        about: TaskProgress,
+    ) -> Self {
         Self { progress, organization, last: about, is_told: true, next: Instant::now() }
     }
 

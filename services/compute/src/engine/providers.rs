@@ -103,8 +103,9 @@ impl Providers {
 
     /// Returns what a run on `lane` costs, by its price list.
     pub(crate) fn price(&self, lane: &LaneName) -> Option<Price> {
-        let status = self.named(&lane.provider)?.standing();
-        price_of(status.models.iter().find(|it| *it.id == *lane.model)?)
+        let provider = self.named(&lane.provider)?;
+        let standing = provider.standing.lock().expect("no holder panics");
+        price_of(standing.models.iter().find(|it| *it.id == *lane.model)?)
     }
 
     /// Asks the providers what they can do, again and again, until told to stop.

@@ -141,7 +141,8 @@ impl Runner {
         let timeout = timeout.and_then(|it| prost_types::Duration::try_from(it).ok());
         let input = Some(self.order.input.clone());
         if let Some(resume_token) = self.token.clone() {
-            let message = pb::ResumeRequest { run_id, organization_id, resume_token, input, timeout };
+            let message =
+                pb::ResumeRequest { run_id, organization_id, resume_token, input, timeout };
             let mut request = caller.call(message);
             request.set_timeout(limit - now + self.order.grace);
             let stream = self.client.resume(request).await?.into_inner();

@@ -30,10 +30,7 @@ pub(super) fn workflow(row: workflow::Row) -> pb::Workflow {
 }
 
 /// Returns tasks with their attempts as the contract knows them.
-pub(super) fn tasks(
-    rows: Vec<task::Row>,
-    attempts: Vec<attempt::Row>,
-) -> Result<Vec<pb::Task>> {
+pub(super) fn tasks(rows: Vec<task::Row>, attempts: Vec<attempt::Row>) -> Result<Vec<pb::Task>> {
     let mut by_task: HashMap<i64, Vec<attempt::Row>> = HashMap::new();
     for attempt in attempts {
         by_task.entry(attempt.task).or_default().push(attempt);

@@ -28,8 +28,8 @@ pub(super) fn check(nodes: &[pb::Node]) -> Result<()> {
             fields.add(format!("{path}.name"), "must be unique");
         }
         if let Some(timeout) = node.timeout {
-            let is_sane = Duration::try_from(timeout)
-                .is_ok_and(|it| Duration::ZERO < it && it <= LONGEST);
+            let is_sane =
+                Duration::try_from(timeout).is_ok_and(|it| Duration::ZERO < it && it <= LONGEST);
             if !is_sane {
                 fields.add(format!("{path}.timeout"), "must be positive and at most 6 hours");
             }
@@ -109,9 +109,8 @@ fn fill(run: &mut RunInput, place: Place) -> Option<&'static str> {
         "bound".clone_into(place);
         (!was_empty).then_some(path)
     };
-    let put = |place: &mut Option<Asset>, path| {
-        place.replace(Asset::default()).is_some().then_some(path)
-    };
+    let put =
+        |place: &mut Option<Asset>, path| place.replace(Asset::default()).is_some().then_some(path);
     match (place, run) {
         (Place::Prompt, RunInput { text_to_image: Some(it), .. }) => {
             put_text(&mut it.prompt, "text_to_image.prompt")

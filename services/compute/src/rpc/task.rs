@@ -28,8 +28,7 @@ pub(super) async fn list(
 ) -> Result<pb::ListTasksResponse> {
     let organization = caller.organization()?;
     let page = Page::parse(request.page_size, &request.page_token, ("tasks", organization))?;
-    let rows =
-        store::task::open(&compute.db, organization, page.after()?, page.limit()).await?;
+    let rows = store::task::open(&compute.db, organization, page.after()?, page.limit()).await?;
     let (rows, next_page_token) = page.cut(rows, |it| vec![it.key]);
     let keys: Vec<i64> = rows.iter().map(|it| it.key).collect();
     let attempts = store::attempt::of_tasks(&compute.db, &keys).await?;

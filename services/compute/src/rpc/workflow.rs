@@ -44,8 +44,7 @@ pub(super) async fn submit(
     if let Some(reply) = replay.find(&mut tx).await? {
         return Ok(reply);
     }
-    let (key, create_time) =
-        store::workflow::insert(&mut *tx, &new, SAFETY.as_secs_f64()).await?;
+    let (key, create_time) = store::workflow::insert(&mut *tx, &new, SAFETY.as_secs_f64()).await?;
     let workflow = answer::workflow(Row {
         key,
         id: new.id,
@@ -106,8 +105,7 @@ pub(super) async fn list(
         Ok(number) => Some(State::of(number)),
     };
     let db = &compute.db;
-    let rows =
-        store::workflow::list(db, organization, state, page.after()?, page.limit()).await?;
+    let rows = store::workflow::list(db, organization, state, page.after()?, page.limit()).await?;
     let (rows, next_page_token) = page.cut(rows, |it| vec![it.key]);
     let workflows = rows.into_iter().map(answer::workflow).collect();
     Ok(pb::ListWorkflowsResponse { workflows, next_page_token })
@@ -142,8 +140,7 @@ pub(super) async fn cancel(
         for ended in store::workflow::cancel_tasks(&mut tx, row.key).await? {
             let node = pb::Node::decode(ended.node.as_slice())?.name;
             let state = task::State::Cancelled;
-            let event =
-                payload::ended(scene(), ended.id, &node, state, None, 0, Some(&reason));
+            let event = payload::ended(scene(), ended.id, &node, state, None, 0, Some(&reason));
             drafts.push(Draft::new(organization, event).caused_by(&caller));
         }
         let event = payload::workflow_ended(scene(), State::Cancelled, row.cost_micros);

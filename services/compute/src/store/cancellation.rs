@@ -69,12 +69,7 @@ pub(crate) async fn set_token(
 }
 
 /// Ends a cancellation and settles what was reserved.
-pub(crate) async fn resolve(
-    db: &mut PgConnection,
-    task: i64,
-    number: i32,
-    end: End,
-) -> Result<()> {
+pub(crate) async fn resolve(db: &mut PgConnection, task: i64, number: i32, end: End) -> Result<()> {
     let (entry, phase) = match end {
         End::Released => ("release", None),
         End::Billable => ("settle", None),

@@ -226,10 +226,7 @@ pub(crate) async fn prepared(db: &mut PgConnection, rows: &[Prepared], epoch: i6
 
 /// Stores the handles of attempts that providers took, and returns those that were about to be
 /// submitted, as they should; the others have been cancelled.
-pub(crate) async fn submitted(
-    db: &mut PgConnection,
-    rows: &[Handle],
-) -> Result<Vec<(i64, i32)>> {
+pub(crate) async fn submitted(db: &mut PgConnection, rows: &[Handle]) -> Result<Vec<(i64, i32)>> {
     let rows = sqlx::query!(
         "update compute.attempt
          set phase = 2, resume_token = it.resume_token, vendor_job_id = it.vendor_job_id,
@@ -340,8 +337,12 @@ pub(crate) async fn snooze(
     tasks: &[i64],
     until: OffsetDateTime,
 ) -> Result<()> {
-    sqlx::query!("update compute.task_wake set wake_at = $2 where task_key = any($1)", tasks, until)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update compute.task_wake set wake_at = $2 where task_key = any($1)",
+        tasks,
+        until
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -140,8 +140,8 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
         if flows.last().is_none_or(|it| it.key != row.workflow_key) {
             flows.push(Flow {
                 key: row.workflow_key,
-                id: row.workflow_id.into(),
-                organization: row.organization_id.into(),
+                id: row.workflow_id,
+                organization: row.organization_id,
                 reference: row.reference,
                 priority: Priority::of(row.priority),
                 state: workflow::State::of(row.state),
@@ -153,7 +153,7 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
         }
         let task = Task {
             key: row.task_key,
-            id: row.task_id.into(),
+            id: row.task_id,
             node: row.node,
             outputs: row.outputs,
             state: State::of(row.task_state),

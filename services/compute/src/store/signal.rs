@@ -47,7 +47,7 @@ pub(crate) async fn since(db: impl PgExecutor<'_>, horizon: i64) -> Result<(Vec<
     let signals = rows.into_iter().filter_map(|row| {
         Some(Signal {
             flow: row.flow?,
-            organization: row.organization?.into(),
+            organization: row.organization?,
             is_cancelled: row.kind? == CANCELLED,
         })
     });

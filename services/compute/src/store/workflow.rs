@@ -218,15 +218,11 @@ pub(crate) async fn cancel_tasks(db: &mut PgConnection, flow: i64) -> Result<Vec
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|it| Ended { id: it.task_id.into(), node: it.node }).collect())
+    Ok(rows.into_iter().map(|it| Ended { id: it.task_id, node: it.node }).collect())
 }
 
 /// Ends a workflow that was cancelled.
-pub(crate) async fn cancel(
-    db: &mut PgConnection,
-    flow: i64,
-    event_sequence: i64,
-) -> Result<Row> {
+pub(crate) async fn cancel(db: &mut PgConnection, flow: i64, event_sequence: i64) -> Result<Row> {
     let row = sqlx::query!(
         "update compute.workflow
          set state = 5, ended_at = now(), ended_count = task_count, event_sequence = $2

@@ -13,7 +13,8 @@ use crate::provider::Fake;
 /// Checks the invariants. `fakes` are all providers that were asked.
 pub(crate) async fn audit(db: &PgPool, fakes: &[&Fake]) -> Result {
     let count = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(db);
-    let asleep = "select count(*) from compute.task_hot full join compute.task_wake using (task_key)
+    let asleep =
+        "select count(*) from compute.task_hot full join compute.task_wake using (task_key)
          where task_hot.task_key is null or wake_at is null";
     assert_eq!(count(asleep).await?, 0, "a task without a wake time, or the other way round");
     let stuck = "select count(*) from compute.workflow
@@ -44,7 +45,9 @@ pub(crate) async fn audit(db: &PgPool, fakes: &[&Fake]) -> Result {
 /// The events of each workflow are numbered from 1 without a gap, up to what the workflow says.
 async fn events(db: &PgPool) -> Result {
     let rows: Vec<Vec<u8>> =
-        sqlx::query_scalar("select event from compute.outbox order by outbox_id").fetch_all(db).await?;
+        sqlx::query_scalar("select event from compute.outbox order by outbox_id")
+            .fetch_all(db)
+            .await?;
     let mut sequences: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for row in rows {
         let event = Event::decode(row.as_slice())?;
@@ -81,7 +84,11 @@ async fn submissions(db: &PgPool, fakes: &[&Fake]) -> Result {
     let attempts: HashSet<String> = rows.into_iter().collect();
     let mut seen = HashSet::new();
     for submission in fakes.iter().flat_map(|it| it.submissions()) {
-        assert!(seen.insert(submission.run_id.clone()), "{} was submitted twice", submission.run_id);
+        assert!(
+            seen.insert(submission.run_id.clone()),
+            "{} was submitted twice",
+            submission.run_id
+        );
         let is_refused = submission.prompt.starts_with("unsent");
         assert!(is_refused || attempts.contains(&submission.run_id), "{}", submission.run_id);
     }
@@ -91,7 +98,10 @@ async fn submissions(db: &PgPool, fakes: &[&Fake]) -> Result {
 /// Returns the payloads that were told of a workflow, in order.
 pub(crate) async fn told(db: &PgPool) -> Result<Vec<Payload>> {
     let rows: Vec<Vec<u8>> =
-        sqlx::query_scalar("select event from compute.outbox order by outbox_id").fetch_all(db).await?;
-    let payloads = rows.iter().map(|it| Ok(Event::decode(it.as_slice())?.payload.ok_or("empty")?));
+        sqlx::query_scalar("select event from compute.outbox order by outbox_id")
+            .fetch_all(db)
+            .await?;
+    let payloads =
+        rows.iter().map(|it| Ok(Event::decode(it.as_slice())?.payload.ok_or("empty")?));
     payloads.collect()
 }

@@ -46,7 +46,8 @@ async fn graphs_are_checked_before_anything_is_stored(db: PgPool) -> Result {
     };
     let nothing = Reference { image: Some(Asset::default()), role: 0 };
     let many = OutputShape { count: 17, ..OutputShape::default() };
-    let both = Node { compose_prompt: Some(ComposePrompt::default()), ..picture("b", &[]) };
+    let compose = ComposePrompt { parts: vec!["x".to_owned()], max_length: 0 };
+    let both = Node { compose_prompt: Some(compose), ..picture("b", &[]) };
     let gather = Node {
         name: "g".to_owned(),
         after: vec!["a".to_owned()],
@@ -67,22 +68,19 @@ async fn graphs_are_checked_before_anything_is_stored(db: PgPool) -> Result {
         (Node { name: "b".to_owned(), ..Node::default() }, "graph.nodes[1]"),
         (both, "graph.nodes[1]"),
         (named("b", RunInput::default()), "graph.nodes[1].run"),
-        (named("b", RunInput { model: "m".to_owned(), ..full.clone() }), "graph.nodes[1].run.model"),
+        (
+            named("b", RunInput { model: "m".to_owned(), ..full.clone() }),
+            "graph.nodes[1].run.model",
+        ),
         (named("b", upscale.clone()), "graph.nodes[1].run.upscale.image"),
         (named("b", edit("", vec![])), "graph.nodes[1].run.edit_image.prompt"),
         (named("b", edit("x", vec![])), "graph.nodes[1].run.edit_image.references"),
-        (
-            named("b", edit("x", vec![nothing])),
-            "graph.nodes[1].run.edit_image.references[0].image",
-        ),
+        (named("b", edit("x", vec![nothing])), "graph.nodes[1].run.edit_image.references[0].image"),
         (
             named("b", RunInput { output: Some(many), ..full.clone() }),
             "graph.nodes[1].run.output.count",
         ),
-        (
-            after(named("b", full), bound(Place::Image, "a", 0)),
-            "graph.nodes[1].run.upscale.image",
-        ),
+        (after(named("b", full), bound(Place::Image, "a", 0)), "graph.nodes[1].run.upscale.image"),
         (
             after(named("b", upscale.clone()), bound(Place::Image, "a", 1)),
             "graph.nodes[1].bindings[0].output",
@@ -97,10 +95,10 @@ async fn graphs_are_checked_before_anything_is_stored(db: PgPool) -> Result {
         ),
         (
             after(
-                named("b", RunInput {
-                    text_to_image: Some(TextToImage::default()),
-                    ..RunInput::default()
-                }),
+                named(
+                    "b",
+                    RunInput { text_to_image: Some(TextToImage::default()), ..RunInput::default() },
+                ),
                 bound(Place::Prompt, "a", 0),
             ),
             "graph.nodes[1].bindings[0].node",
@@ -258,23 +256,22 @@ async fn runs_are_priced_by_the_provider_or_by_its_list(db: PgPool) -> Result {
     let mut client = routes(&stage, &process);
     let request = EstimateRunsRequest { runs: vec![run("a", 1), run("unpriced", 3)] };
     let mut costs = Vec::new();
-    testkit::eventually(async || {
-        match client.estimate_runs(request.clone()).await {
-            Ok(answer) => {
-                let answer = answer.into_inner().costs.into_iter();
-                costs = answer.filter_map(|it| it.amount).map(|it| it.micros).collect();
-                Ok(true)
-            }
-            Err(status) if testkit::reason(&status) == "NO_LANE" => Ok(false),
-            Err(status) => Err(status),
+    testkit::eventually(async || match client.estimate_runs(request.clone()).await {
+        Ok(answer) => {
+            let answer = answer.into_inner().costs.into_iter();
+            costs = answer.filter_map(|it| it.amount).map(|it| it.micros).collect();
+            Ok(true)
         }
+        Err(status) if testkit::reason(&status) == "NO_LANE" => Ok(false),
+        Err(status) => Err(status),
     })
     .await?;
     assert_eq!(costs, [77, 3 * crate::provider::COST]);
     let empty = EstimateRunsRequest { runs: vec![RunInput::default()] };
     let status = client.estimate_runs(empty).await.err().ok_or("priced")?;
     assert_eq!(testkit::fields(&status), ["runs[0]"]);
-    let status = client.estimate_runs(EstimateRunsRequest::default()).await.err().ok_or("priced")?;
+    let status =
+        client.estimate_runs(EstimateRunsRequest::default()).await.err().ok_or("priced")?;
     assert_eq!(testkit::fields(&status), ["runs"]);
     Ok(())
 }

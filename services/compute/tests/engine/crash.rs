@@ -42,7 +42,8 @@ async fn after_a_crash_what_was_submitted_is_resumed(db: PgPool) -> Result {
         _ => vec![Act::Accept, Act::Progress(5), Act::Hang],
     });
     let process = stage.process().await?;
-    let id = stage.submit(&process, vec![picture("submitted", &[]), picture("awaiting", &[])]).await?;
+    let id =
+        stage.submit(&process, vec![picture("submitted", &[]), picture("awaiting", &[])]).await?;
     testkit::eventually(async || {
         let sql = "select count(*) from compute.attempt where phase in (2, 3) and resume_token is not null";
         let awaiting = "select count(*) from compute.attempt where phase = 3";
@@ -162,7 +163,16 @@ async fn an_owner_that_was_replaced_writes_nothing(db: PgPool) -> Result {
 #[sqlx::test(migrator = "compute::MIGRATIONS")]
 async fn crash_after_crash_nothing_is_lost(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
-    stage.fake.plan(|_, _| vec![Act::Sleep(10), Act::Accept, Act::Sleep(20), Act::Progress(1), Act::Sleep(20), Act::Complete]);
+    stage.fake.plan(|_, _| {
+        vec![
+            Act::Sleep(10),
+            Act::Accept,
+            Act::Sleep(20),
+            Act::Progress(1),
+            Act::Sleep(20),
+            Act::Complete,
+        ]
+    });
     let mut process = stage.process().await?;
     let mut ids = Vec::new();
     for nth in 0..30 {

@@ -85,7 +85,9 @@ async fn a_graph_fans_out_and_in(db: PgPool) -> Result {
     assert_eq!((workflow.ended_count, workflow.task_count), (5, 5));
     assert!(workflow.end_time.is_some());
     let ended = told(&stage.db).await?;
-    assert!(matches!(ended.last(), Some(Payload::WorkflowEnded(it)) if it.reference == "a reference"));
+    assert!(
+        matches!(ended.last(), Some(Payload::WorkflowEnded(it)) if it.reference == "a reference")
+    );
     audit(&stage.db, &[&stage.fake]).await
 }
 
@@ -93,11 +95,9 @@ async fn a_graph_fans_out_and_in(db: PgPool) -> Result {
 async fn an_optional_failure_skips_what_is_bound_and_the_rest_goes_on(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|run, _| match run.prompt.as_str() {
-        "bad" => vec![Act::Fail(failure(
-            Code::ContentPolicyInput,
-            Retry::ChangedInput,
-            Scope::Request,
-        ))],
+        "bad" => {
+            vec![Act::Fail(failure(Code::ContentPolicyInput, Retry::ChangedInput, Scope::Request))]
+        }
         _ => usual(),
     });
     let process = stage.process().await?;
@@ -120,7 +120,10 @@ async fn an_optional_failure_skips_what_is_bound_and_the_rest_goes_on(db: PgPool
     let state = |node| task(&tasks, node).map(Task::state);
     assert_eq!(state("bad")?, State::Failed);
     assert_eq!(task(&tasks, "bad")?.attempts.len(), 1, "policy is not tried again");
-    assert_eq!(task(&tasks, "bad")?.failure.as_ref().map(|it| it.code()), Some(Code::ContentPolicyInput));
+    assert_eq!(
+        task(&tasks, "bad")?.failure.as_ref().map(|it| it.code()),
+        Some(Code::ContentPolicyInput)
+    );
     assert_eq!(state("bound")?, State::Skipped);
     assert_eq!(state("later")?, State::Completed);
     assert_eq!(task(&tasks, "some")?.outputs.len(), 1);

@@ -23,7 +23,8 @@ async fn fill(stage: &Stage, process: &Process) -> Result {
 }
 
 async fn wait_for(stage: &Stage, count: usize) -> Result<Vec<String>> {
-    testkit::eventually(async || Ok::<_, String>(stage.fake.submissions().len() == 8 + count)).await?;
+    testkit::eventually(async || Ok::<_, String>(stage.fake.submissions().len() == 8 + count))
+        .await?;
     let later = stage.fake.submissions().split_off(8);
     Ok(later.into_iter().map(|it| it.prompt).collect())
 }
@@ -139,7 +140,8 @@ async fn cancelling_reaches_the_provider_and_late_results_are_ignored(db: PgPool
     .await?;
     // The lane is free again.
     stage.fake.plan(|_, _| crate::provider::usual());
-    let id = stage.submit(&process, (0..8).map(|it| picture(&format!("p{it}"), &[])).collect()).await?;
+    let id =
+        stage.submit(&process, (0..8).map(|it| picture(&format!("p{it}"), &[])).collect()).await?;
     stage.ends(&process, &id, workflow::State::Completed).await?;
     audit(&stage.db, &[&stage.fake]).await
 }

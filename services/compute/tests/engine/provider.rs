@@ -81,7 +81,10 @@ impl Fake {
     /// Starts a provider with one model for each of `capabilities`, and returns it and its address.
     pub(crate) async fn start(name: &str, capabilities: &[Capability]) -> (Self, String) {
         let models = capabilities.iter().map(|it| Model {
-            id: format!("{name}-{}", it.as_str_name().trim_start_matches("CAPABILITY_").to_lowercase()),
+            id: format!(
+                "{name}-{}",
+                it.as_str_name().trim_start_matches("CAPABILITY_").to_lowercase()
+            ),
             display_name: name.to_owned(),
             capability: (*it).into(),
             limits: None,
@@ -148,7 +151,11 @@ impl Fake {
         self.0.running.lock().expect("running").1
     }
 
-    fn play(&self, submission: Submission, acts: Vec<Act>) -> BoxStream<'static, Result<RunEvent, Status>> {
+    fn play(
+        &self,
+        submission: Submission,
+        acts: Vec<Act>,
+    ) -> BoxStream<'static, Result<RunEvent, Status>> {
         let (events, told) = mpsc::channel(16);
         let fake = self.clone();
         tokio::spawn(async move { fake.act(submission, acts, events).await });

@@ -95,16 +95,11 @@ impl Stage {
 
     /// Starts a process that gives runs so much more time than their own.
     pub(crate) async fn process_with(&self, grace: Duration) -> Result<Process> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let options = (*self.db.connect_options()).clone();
-        let settings = Settings {
-            providers: ProviderList(self.providers.clone()),
-            lease: LEASE,
-            grace,
-        };
+        let settings =
+            Settings { providers: ProviderList(self.providers.clone()), lease: LEASE, grace };
         let events = events::Config {
             // The suite says where; nothing else here reads the environment.
             redis_url: option_env!("REDIS_URL").unwrap_or("redis://127.0.0.1:6379").into(),
@@ -155,7 +150,11 @@ impl Stage {
     }
 
     /// Waits until a workflow has ended, and returns it.
-    pub(crate) async fn end(&self, process: &Process, id: &str) -> Result<GetWorkflowResultResponse> {
+    pub(crate) async fn end(
+        &self,
+        process: &Process,
+        id: &str,
+    ) -> Result<GetWorkflowResultResponse> {
         let mut last = GetWorkflowResultResponse::default();
         let ended = testkit::eventually(async || {
             last = self.result(process, id).await?;

@@ -93,11 +93,7 @@ impl Run<'_> {
     }
 
     /// Delivers one item, unless it is there already.
-    async fn one(
-        &self,
-        item: &Item,
-        read: Result<SignedRead, Trouble>,
-    ) -> Result<Receipt, Miss> {
+    async fn one(&self, item: &Item, read: Result<SignedRead, Trouble>) -> Result<Receipt, Miss> {
         let key = self.bucket.key(&item.filename);
         if let Some(prepared) = item.prepared {
             // Perhaps only the answer was lost.
@@ -159,9 +155,9 @@ impl Run<'_> {
             bucket::Error::Refused(_) => {
                 Miss::All(Stop::Refused(Box::new(self.target.clone()), problem))
             }
-            bucket::Error::NotPublic(_)
-            | bucket::Error::Unreachable(_)
-            | bucket::Error::Odd(_) => Miss::All(Stop::Waiting(problem)),
+            bucket::Error::NotPublic(_) | bucket::Error::Unreachable(_) | bucket::Error::Odd(_) => {
+                Miss::All(Stop::Waiting(problem))
+            }
             bucket::Error::Changing | bucket::Error::Taken => Miss::Item(Trouble::Passing(problem)),
             bucket::Error::Rejected(_)
             | bucket::Error::Foreign

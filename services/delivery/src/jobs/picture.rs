@@ -112,7 +112,9 @@ pub(super) async fn read(
     });
     match formatted.await {
         Ok(Ok(picture)) => Ok(picture),
-        Ok(Err(error)) => Err(Trouble::Lasting(format!("the picture cannot be formatted: {error}"))),
+        Ok(Err(error)) => {
+            Err(Trouble::Lasting(format!("the picture cannot be formatted: {error}")))
+        }
         Err(_) => Err(Trouble::Lasting("the picture cannot be formatted".to_owned())),
     }
 }

@@ -59,8 +59,7 @@ pub(super) async fn deliver(delivery: &Delivery, export: &Export) -> Result<(), 
 async fn pack(delivery: &Delivery, export: &Export) -> Result<Packed, Stop> {
     let caller = Caller::background(export.organization_id);
     let archive = Archive::create(export.created_at).map_err(|error| disk(&error))?;
-    let mut packed =
-        Packed { archive, receipts: Vec::new(), failed: Vec::new(), size_bytes: 0 };
+    let mut packed = Packed { archive, receipts: Vec::new(), failed: Vec::new(), size_bytes: 0 };
     let mut teller = Teller::new(delivery, export);
     let mut after = String::new();
     loop {

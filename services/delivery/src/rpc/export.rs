@@ -65,7 +65,9 @@ pub(super) async fn create(
         }
         store::export::insert(&mut *tx, &export).await?;
         store::item::insert_all(&mut *tx, export.id, &items).await?;
-        jobs::Deliver::of(&export).enqueue(delivery, tx, None).await?;
+        jobs::Deliver::of(&export).enqueue(delivery, &mut *tx, None).await?;
+        // As everybody will read it: the database rounds times.
+        let export = store::export::get(tx, organization, export.id).await?;
         Ok::<_, Error>(pb::CreateExportResponse { export: Some(wire::export(&export)) })
     })
     .await?;

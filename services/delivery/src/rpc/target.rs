@@ -61,6 +61,8 @@ pub(super) async fn create(
     let mut tx = delivery.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         store::target::insert(&mut *tx, organization, &target).await?;
+        // As everybody will read it: the database rounds times.
+        let target = store::target::find(tx, organization, id).await?;
         let problem = verdict.problem;
         Ok::<_, Error>(pb::CreateTargetResponse { target: Some(wire::target(&target)), problem })
     })
@@ -142,11 +144,7 @@ struct Verdict {
     problem: String,
 }
 
-async fn verdict(
-    delivery: &Delivery,
-    address: &Address,
-    secret: &SecretString,
-) -> Result<Verdict> {
+async fn verdict(delivery: &Delivery, address: &Address, secret: &SecretString) -> Result<Verdict> {
     let tested = match delivery.buckets.open(address, secret) {
         Ok(bucket) => bucket.test().await,
         Err(error) => Err(error),
@@ -154,9 +152,7 @@ async fn verdict(
     match tested {
         Ok(()) => Ok(Verdict { state: Some(State::Active), problem: String::new() }),
         // A name that leads inside is refused like an address that does.
-        Err(bucket::Error::NotPublic(problem)) => {
-            Err(Error::field("bucket.endpoint_url", problem))
-        }
+        Err(bucket::Error::NotPublic(problem)) => Err(Error::field("bucket.endpoint_url", problem)),
         Err(error) => {
             let is_refused = matches!(error, bucket::Error::Refused(_));
             let state = is_refused.then_some(State::Refused);

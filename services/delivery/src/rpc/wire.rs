@@ -23,9 +23,7 @@ pub(super) fn export(export: &Export) -> pb::Export {
         item_count: export.tally.items,
         delivered_count: export.tally.delivered,
         failed_count: export.tally.failed,
-        download_path: zip
-            .map(|_| format!("/exports/{}/download", export.id))
-            .unwrap_or_default(),
+        download_path: zip.map(|_| format!("/exports/{}/download", export.id)).unwrap_or_default(),
         size_bytes: zip.map(|it| it.size_bytes).unwrap_or_default(),
         problem: export.problem.clone(),
         create_time: Some(timestamp(export.created_at)),

@@ -40,10 +40,9 @@ pub(crate) async fn find(
     ids: &[ExportId],
 ) -> Result<Vec<Export>> {
     let ids: Vec<Uuid> = ids.iter().map(|it| it.uuid()).collect();
-    let rows =
-        sqlx::query_file_as!(Row, "src/store/export_find.sql", organization.uuid(), &ids)
-            .fetch_all(db)
-            .await?;
+    let rows = sqlx::query_file_as!(Row, "src/store/export_find.sql", organization.uuid(), &ids)
+        .fetch_all(db)
+        .await?;
     rows.into_iter().map(Export::try_from).collect()
 }
 

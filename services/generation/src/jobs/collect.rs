@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use api::sartiq::compute::v1::{GetWorkflowResultRequest, Task, task_output};
-use api::sartiq::media::v1::{
-    AdoptRequest, Media, SetAttachmentsRequest, SlottedMedia,
-};
+use api::sartiq::media::v1::{AdoptRequest, Media, SetAttachmentsRequest, SlottedMedia};
 use api::sartiq::provider::v1::{RunOutput, asset};
 use jobs::{Attempt, Failure, Job};
 use serde::{Deserialize, Serialize};
@@ -228,7 +226,8 @@ fn between(
     from: Option<prost_types::Timestamp>,
     to: Option<prost_types::Timestamp>,
 ) -> Option<Duration> {
-    let nanos = |it: prost_types::Timestamp| i128::from(it.seconds) * 1_000_000_000 + i128::from(it.nanos);
+    let nanos =
+        |it: prost_types::Timestamp| i128::from(it.seconds) * 1_000_000_000 + i128::from(it.nanos);
     // Clocks of two services may differ by more than what lies between.
     let nanos = (nanos(to?) - nanos(from?)).max(0);
     Some(Duration::from_nanos(u64::try_from(nanos).ok()?))

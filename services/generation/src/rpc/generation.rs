@@ -200,7 +200,8 @@ async fn prepare(
     for (plan, input) in plans.iter_mut().zip(inputs) {
         plan.configuration.seed = input.seed.unwrap_or_else(rand::random);
     }
-    let media: Vec<_> = bases.iter().map(|it| it.as_ref().map(|(_, media)| media.clone())).collect();
+    let media: Vec<_> =
+        bases.iter().map(|it| it.as_ref().map(|(_, media)| media.clone())).collect();
     let prices = prices(service, caller, &plans, &media).await?;
     let now = OffsetDateTime::now_utc();
     let fresh = inputs.iter().zip(plans).zip(bases).zip(prices);
@@ -271,9 +272,10 @@ async fn bases(
                 return Err(Error::field(field("note"), sentence));
             }
             (_, "") => return Err(Error::field(field("note"), "is required for a revision")),
-            (id, _) => Some(id.parse::<PredictionId>().map_err(|_| {
-                Error::field(field("parent_prediction_id"), "is not an id")
-            })?),
+            (id, _) => Some(
+                id.parse::<PredictionId>()
+                    .map_err(|_| Error::field(field("parent_prediction_id"), "is not an id"))?,
+            ),
         });
     }
     let ids: Vec<_> = wanted.iter().flatten().copied().collect();

@@ -65,7 +65,9 @@ pub(super) fn runs(configuration: &pb::Configuration, base: Option<&str>) -> [Ru
     if let Some(edit) = &mut first.edit_image {
         edit.prompt.clone_from(&configuration.prompt);
     }
+    // Any picture stands in for the one to be made; its size is what counts.
     let made = Asset {
+        source: media(&configuration.product_media_id).source,
         width_px: unsigned(configuration.width_px),
         height_px: unsigned(configuration.height_px),
         ..Asset::default()
@@ -127,15 +129,16 @@ mod tests {
 
     #[test]
     fn each_picture_is_made_and_finished_by_itself() {
-        let configuration =
-            pb::Configuration { product_media_id: "m".into(), seed: u32::MAX, ..Default::default() };
+        let configuration = pb::Configuration {
+            product_media_id: "m".into(),
+            seed: u32::MAX,
+            ..Default::default()
+        };
         let graph = build(&configuration, vec!["a blazer".into()], None, 3);
         let names: Vec<_> = graph.nodes.iter().map(|it| &*it.name).collect();
         assert_eq!(
             names,
-            [
-                "prompt", "image_0", "image_1", "image_2", "post_0", "post_1", "post_2", "gather"
-            ]
+            ["prompt", "image_0", "image_1", "image_2", "post_0", "post_1", "post_2", "gather"]
         );
         let seed = |it: usize| graph.nodes[it].run.as_ref().and_then(|it| it.seed);
         assert_eq!([seed(1), seed(2)], [Some(u32::MAX), Some(0)]);

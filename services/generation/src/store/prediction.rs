@@ -197,7 +197,8 @@ pub(crate) async fn set_ready(
     media: MediaId,
     made: &Made,
 ) -> Result<Option<PredictionId>> {
-    let millis = |it: Option<Duration>| it.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
+    let millis =
+        |it: Option<Duration>| it.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
     let row = sqlx::query!(
         "update generation.prediction
          set state = 'ready', media_id = $3, seed = $4, provider = $5, model = $6, prompt = $7,

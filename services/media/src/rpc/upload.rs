@@ -124,7 +124,7 @@ async fn sign(library: &Library, upload: &Upload) -> Result<Vec<pb::UploadPart>>
             None => {
                 let media_type = upload.kind.media_type();
                 library.objects.sign_put(&upload.key, media_type, part.size_bytes).await?
-            },
+            }
         };
         let mut headers = signed.headers;
         // Browsers set it themselves and complain about who tries.

@@ -182,8 +182,7 @@ impl From<Row> for WorkspaceFile {
         Self {
             key: row.key,
             organization_id: row.organization_id,
-            content: Content::from_media_type(&row.media_type)
-                .expect("only known types are kept"),
+            content: Content::from_media_type(&row.media_type).expect("only known types are kept"),
             size_bytes: row.size_bytes,
             candidate_id: row.candidate_id,
             media_id: row.media_id,

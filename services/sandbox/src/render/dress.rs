@@ -6,6 +6,7 @@ use pixels::{Fit, Picture};
 use super::dice::Dice;
 use super::figure::Body;
 use super::palette::{Palette, scaled, solid};
+use super::person::Face;
 
 /// Where on the body something is worn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,95 +147,6 @@ pub(super) fn head(picture: &mut Picture, body: &Body, face: &Face, light: f32) 
     head.mask(&oval, half_width * 0.22);
     head.wrap_light(0.25, light);
     picture.lay(&head, (centre.0 - half_width) as i32, (centre.1 - half_height) as i32);
-}
-
-/// A person's head, as found in a picture.
-pub(super) struct Face {
-    picture: Picture,
-    pub(super) skin: [u8; 3],
-}
-
-impl Face {
-    /// Finds the head at the top of whoever stands out from the background: down to the neck where
-    /// there is one, else in the proportions of a figure or of a bust.
-    pub(super) fn find(person: &Picture) -> Self {
-        let cut = person.cut_out(36);
-        let (cut, is_clean) = (cut.picture, cut.is_clean);
-        let (left, top, width, height) = if is_clean { bounds(&cut) } else { middle(&cut) };
-        let neck = is_clean.then(|| neck(&cut, top, height)).flatten();
-        let side = match neck {
-            Some(neck) => (neck - top) as f32,
-            None if height as f32 > width as f32 * 2.2 => height as f32 * 0.15,
-            None => width as f32 * 0.62,
-        };
-        let side = side.clamp(8.0, height as f32 * 0.9);
-        let x = if is_clean {
-            weight(&cut, top, side as u32)
-        } else {
-            left as f32 + width as f32 / 2.0
-        };
-        let source = if is_clean { &cut } else { person };
-        let from = (x - side * 0.42).max(0.0) as u32;
-        let picture = source.crop(from, top, (side * 0.84) as u32, (side * 1.04) as u32);
-        let (width, height) = (picture.width(), picture.height());
-        let skin = picture.crop(width * 3 / 8, height * 9 / 20, width / 4, height / 5).average();
-        Self { picture, skin }
-    }
-}
-
-/// The row at which an outline is narrowest between head and shoulders.
-fn neck(cut: &Picture, top: u32, height: u32) -> Option<u32> {
-    let width_of = |y: u32| (0..cut.width()).filter(|x| cut.get(*x, y)[3] > 128).count() as u32;
-    let (mut widest, mut narrowest) = (0, (u32::MAX, top));
-    for y in top..top + height * 3 / 4 {
-        let width = width_of(y);
-        if narrowest.0 == u32::MAX {
-            widest = widest.max(width);
-            // Past the ears: a neck is clearly narrower than the head.
-            if y > top + height / 20 && width * 10 < widest * 8 {
-                narrowest = (width, y);
-            }
-        } else if width < narrowest.0 {
-            narrowest = (width, y);
-        } else if width * 10 > narrowest.0 * 14 {
-            return Some(narrowest.1);
-        }
-    }
-    None
-}
-
-/// The box around what is opaque.
-pub(super) fn bounds(cut: &Picture) -> (u32, u32, u32, u32) {
-    let (mut left, mut top, mut right, mut bottom) = (cut.width(), cut.height(), 0, 0);
-    let row_bytes = cut.width() as usize * 4;
-    for (y, row) in (0u32..).zip(cut.pixels().chunks_exact(row_bytes)) {
-        for (x, pixel) in (0u32..).zip(row.chunks_exact(4)) {
-            if pixel[3] > 128 {
-                (left, right) = (left.min(x), right.max(x));
-                (top, bottom) = (top.min(y), bottom.max(y));
-            }
-        }
-    }
-    if left > right { middle(cut) } else { (left, top, right - left + 1, bottom - top + 1) }
-}
-
-fn middle(picture: &Picture) -> (u32, u32, u32, u32) {
-    let (width, height) = (picture.width(), picture.height());
-    (width / 5, height / 20, (width * 3 / 5).max(1), (height * 19 / 20).max(1))
-}
-
-/// Where the opaque pixels of some rows weigh most.
-pub(super) fn weight(cut: &Picture, top: u32, n_rows: u32) -> f32 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for y in top..(top + n_rows).min(cut.height()) {
-        for x in 0..cut.width() {
-            if cut.get(x, y)[3] > 128 {
-                sum += x as f32;
-                count += 1.0;
-            }
-        }
-    }
-    if count > 0.0 { sum / count } else { cut.width() as f32 / 2.0 }
 }
 
 /// The soft shadow that a garment casts on whoever wears it.

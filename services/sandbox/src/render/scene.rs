@@ -7,9 +7,10 @@ use pixels::Picture;
 
 use super::backdrop;
 use super::dice::Dice;
-use super::dress::{self, Face, Place};
+use super::dress::{self, Place};
 use super::figure::Body;
 use super::palette::Palette;
+use super::person::Face;
 
 /// Who is who among the references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,5 @@
+//! The gateway, seen from outside.
+
+mod door;
+mod events;
+mod upstream;
