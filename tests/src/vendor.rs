@@ -33,7 +33,12 @@ impl Vendor {
 
     /// Makes something go wrong from now on.
     pub async fn plan(&self, operation: &str, fault: Value) -> Result {
-        let rule = json!({ "match": { "operation": operation }, "fault": fault });
+        self.plan_where(json!({ "operation": operation }), fault).await
+    }
+
+    /// Makes something go wrong where it matches.
+    pub async fn plan_where(&self, matches: Value, fault: Value) -> Result {
+        let rule = json!({ "match": matches, "fault": fault });
         let request = fetch::Request::post(format!("{}/control/faults", self.url())).json(&rule);
         self.http.send(request).await?.ok()?;
         Ok(())

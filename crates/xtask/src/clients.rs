@@ -104,6 +104,10 @@ impl Client {
         let step = Step::begin(format!("installing the packages of {}", self.name));
         let mut npm = Command::new("npm");
         npm.args([command, "--no-audit", "--no-fund", "--loglevel=error"]);
+        if !lock.is_file() {
+            // Versions are pinned in the manifest; a lock would name one platform's packages.
+            npm.arg("--no-package-lock");
+        }
         run(npm.current_dir(&self.folder).stdout(Stdio::null()))?;
         step.done(&format!("installed the packages of {}", self.name));
         Ok(())

@@ -108,9 +108,9 @@ impl Mesh {
         Ok(mesh)
     }
 
-    /// Watches until told to stop, starting again what ends.
-    pub(crate) fn watch(&mut self) -> Result<()> {
-        while !signals::stop() {
+    /// Watches while `goes_on`, starting again what ends.
+    pub(crate) fn watch(&mut self, goes_on: impl Fn() -> bool) -> Result<()> {
+        while goes_on() {
             thread::sleep(Duration::from_millis(100));
             for process in self.stores.iter_mut().chain(&mut self.services) {
                 match process.look()? {

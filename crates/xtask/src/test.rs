@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::binaries::Profile;
 use crate::console::{Step, say};
@@ -136,7 +137,7 @@ fn outside(filter: Option<&str>) -> Result<Tally> {
         may_build_web: false,
         without: Vec::new(),
     });
-    let mesh = match mesh {
+    let mut mesh = match mesh {
         Ok(mesh) => mesh,
         Err(error) => {
             tally.check(&format!("the mesh starts: {error:#}"), false);
@@ -145,7 +146,14 @@ fn outside(filter: Option<&str>) -> Result<Tally> {
     };
     up::seed(&mesh, Profile::Debug);
     for (client, python) in installed {
-        tally.add(client.run(&python, &mesh.env)?);
+        let env = mesh.env.clone();
+        // Beside the watch: clients may kill services, to see what is lost.
+        let counted = thread::scope(|scope| {
+            let running = scope.spawn(|| client.run(&python, &env));
+            mesh.watch(|| !running.is_finished())?;
+            running.join().map_err(|_| anyhow!("the client {} panicked", client.name))?
+        });
+        tally.add(counted?);
     }
     mesh.stop();
     postgres::forget(&path.join("postgres"))?;

@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     seed(&mesh, profile);
     banner(&mesh);
-    let watched = mesh.watch();
+    let watched = mesh.watch(|| !signals::stop());
     mesh.stop();
     watched
 }

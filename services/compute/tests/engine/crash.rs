@@ -119,6 +119,12 @@ async fn a_standby_takes_over(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|_, _| vec![Act::Accept, Act::Hang]);
     let first = stage.process().await?;
+    // The first leads before the second is there; else the wrong one would be killed.
+    testkit::eventually(async || {
+        let sql = "select count(*) from compute.owner where now() < lease_until";
+        Ok::<_, sqlx::Error>(count(&stage.db, sql).await? == 1)
+    })
+    .await?;
     let second = stage.process().await?;
     let id = stage.submit(&first, vec![picture("a", &[])]).await?;
     testkit::eventually(async || {
