@@ -157,6 +157,26 @@ async fn a_cursor_that_is_too_old_or_made_up_is_refused() -> Result {
 }
 
 #[tokio::test]
+async fn an_old_stream_ends_well_and_the_next_goes_on_where_it_ended() -> Result {
+    let door = Door::open_with(std::time::Duration::from_millis(400)).await?;
+    let mut source = Source::open(&door).await?;
+    let ours = OrganizationId::generate();
+    let mut events = client(&door).await?;
+    let subscribe = |cursor: &str| signed(SubscribeRequest { cursor: cursor.to_owned() }, ours);
+    let mut stream = events.subscribe(subscribe("")?).await?.into_inner();
+    let mut cursor = stream.message().await?.ok_or("the stream ended")?.cursor;
+    source.tell(1, ours).await?;
+    // Ends with OK, not with an error: there is nothing to report.
+    while let Some(message) = stream.message().await? {
+        cursor = message.cursor;
+    }
+    source.tell(2, ours).await?;
+    let mut stream = events.subscribe(subscribe(&cursor)?).await?.into_inner();
+    assert_eq!(positions(&mut stream, 1).await?.0, [2]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn nobody_follows_without_a_token() -> Result {
     let door = Door::open().await?;
     let mut events = client(&door).await?;

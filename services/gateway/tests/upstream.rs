@@ -67,6 +67,11 @@ pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
 
 impl Door {
     pub(crate) async fn open() -> Result<Self> {
+        Self::open_with(Duration::from_secs(600)).await
+    }
+
+    /// Opens a gateway whose streams live as long as `stream_age`.
+    pub(crate) async fn open_with(stream_age: Duration) -> Result<Self> {
         let upstream = stand_in().await?;
         let prefix = format!("test:{}:", uuid::Uuid::new_v4());
         let config = Config {
@@ -84,7 +89,7 @@ impl Door {
             web_root: None,
             calls_per_second: 5.try_into()?,
             call_burst: 50.try_into()?,
-            stream_age: Duration::from_secs(600),
+            stream_age,
         };
         let mesh = testkit::mesh("gateway");
         let app = gateway::app(&mesh, &config).await.map_err(|it| it.to_string())?;
