@@ -18,6 +18,13 @@ const LEAST_LIFE: Duration = Duration::from_secs(5);
 /// How long a failure answers for those who asked meanwhile.
 const FAILURE_AGE: Duration = Duration::from_millis(200);
 
+/// How long a call waits for the first token while identity cannot be reached: a mesh that starts
+/// has its services ready before each has met the others.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long to leave identity alone between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// How often to look whether the token should be renewed.
 const GLANCE: Duration = Duration::from_secs(5);
 
@@ -58,7 +65,7 @@ impl Own {
         if let Some(failure) = failure.as_ref().filter(|it| it.time.elapsed() < FAILURE_AGE) {
             return Err(failure.status.clone());
         }
-        let renewed = self.renew().await;
+        let renewed = self.renew_patiently().await;
         *failure = renewed.as_ref().err().map(|status| {
             tracing::warn!(reason = status.message(), "cannot obtain the own token");
             Failure { time: Instant::now(), status: status.clone() }
@@ -69,6 +76,18 @@ impl Own {
     fn current(&self, is_fit: impl FnOnce(&Current) -> bool) -> Option<HeaderValue> {
         let current = self.current.load();
         current.as_ref().filter(|it| is_fit(it)).map(|it| it.header.clone())
+    }
+
+    async fn renew_patiently(&self) -> Result<HeaderValue, Status> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match self.renew().await {
+                Err(status) if status.code() == Code::Unavailable && Instant::now() < give_up => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                renewed => return renewed,
+            }
+        }
     }
 
     async fn renew(&self) -> Result<HeaderValue, Status> {

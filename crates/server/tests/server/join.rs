@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use api::sartiq::event::v1::PollRequest;
 use api::sartiq::event::v1::event_service_client::EventServiceClient;
+use api::sartiq::identity::v1::auth_service_client::AuthServiceClient;
 use api::sartiq::identity::v1::auth_service_server::{AuthService, AuthServiceServer};
 use api::sartiq::identity::v1::*;
 use server::{Caller, Config, Mesh, Role};
@@ -137,5 +138,30 @@ async fn a_wrong_key_is_said_to_be_one() -> Result {
     let status = client.poll(PollRequest::default()).await.err().ok_or("answered")?;
     assert_eq!(status.code(), Code::Unauthenticated);
     assert_eq!(status.message(), "no such key");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_waits_for_an_identity_that_is_late() -> Result {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    drop(listener);
+    let config = Config {
+        identity_url: format!("http://{address}"),
+        service_key: Some("catalog-key".into()),
+        ..testkit::config()
+    };
+    let mesh = Mesh::join("catalog", &config).await?;
+    let other = Routes::new(AuthServiceServer::new(Identity::default()));
+    let url = testkit::serve_at(&testkit::mesh("test"), other).await;
+    let mut client = AuthServiceClient::new(mesh.channel(&url)?);
+    let mut call = Box::pin(client.list_revocations(ListRevocationsRequest {}));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut call).await;
+    assert!(early.is_err(), "{early:?}");
+
+    let routes = Routes::new(AuthServiceServer::new(Identity::default()));
+    let listener = TcpListener::bind(address).await?;
+    tokio::spawn(testkit::mesh("identity").serve_on(listener, routes));
+    call.await?;
     Ok(())
 }
