@@ -59,7 +59,9 @@ pub(crate) fn web(may_build: bool) -> Result<Option<String>> {
         return Ok(None);
     }
     let built = fs::metadata(&page).and_then(|it| it.modified()).ok();
-    let is_stale = built.is_none_or(|it| newest(&web.join("src")).is_some_and(|src| it < src));
+    let sources = ["web/src", "web/public", "web/package.json", "web/vite.config.ts", "proto"];
+    let changed = sources.iter().filter_map(|it| newest(&workspace::root().join(it))).max();
+    let is_stale = built.is_none_or(|it| changed.is_some_and(|changed| it < changed));
     if is_stale && may_build {
         if workspace::which("npm").is_none() {
             say("the web app is not built: npm is missing (apt-get install npm)");
@@ -71,8 +73,11 @@ pub(crate) fn web(may_build: bool) -> Result<Option<String>> {
                 npm.args(arguments).current_dir(&web).stdout(log.try_clone()?).stderr(log);
                 run(&mut npm).context("see web/build.log")
             };
-            if !web.join("node_modules").is_dir() {
-                npm(&["ci", "--no-audit", "--no-fund"])?;
+            // npm's own record of what it installed last.
+            let installed = newest(&web.join("node_modules/.package-lock.json"));
+            if installed < newest(&web.join("package.json")) {
+                step.now("installing what the web app is built of".to_owned());
+                npm(&["install", "--no-audit", "--no-fund"])?;
             }
             npm(&["run", "build"])?;
             step.done("built the web app");
@@ -81,12 +86,11 @@ pub(crate) fn web(may_build: bool) -> Result<Option<String>> {
     Ok(page.is_file().then(|| web.join("dist").to_string_lossy().into_owned()))
 }
 
-fn newest(folder: &std::path::Path) -> Option<SystemTime> {
-    let entries = fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|it| {
-            let path = it.ok()?.path();
-            if path.is_dir() { newest(&path) } else { fs::metadata(&path).ok()?.modified().ok() }
-        })
-        .max()
+/// When a file, or the newest below a folder, was written.
+fn newest(path: &std::path::Path) -> Option<SystemTime> {
+    let about = fs::metadata(path).ok()?;
+    if !about.is_dir() {
+        return about.modified().ok();
+    }
+    fs::read_dir(path).ok()?.filter_map(|it| newest(&it.ok()?.path())).max()
 }

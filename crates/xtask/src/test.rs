@@ -144,7 +144,9 @@ fn outside(filter: Option<&str>) -> Result<Tally> {
             return Ok(tally);
         }
     };
-    up::seed(&mesh, Profile::Debug);
+    if let Err(error) = up::seed(&mesh, Profile::Debug) {
+        tally.check(&format!("the demonstration's organization: {error:#}"), false);
+    }
     for (client, python) in installed {
         let env = mesh.env.clone();
         // Beside the watch: clients may kill services, to see what is lost.

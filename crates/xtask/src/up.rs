@@ -70,7 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Err(_) if signals::stop() => return Ok(()),
         Err(error) => return Err(error),
     };
-    seed(&mesh, profile);
+    if let Err(error) = seed(&mesh, profile) {
+        say(&format!("without the demonstration's organization: {error:#}"));
+    }
     banner(&mesh);
     let watched = mesh.watch(|| !signals::stop());
     mesh.stop();
@@ -78,18 +80,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Makes the demonstration's organization; the mesh is of use without.
-pub(crate) fn seed(mesh: &Mesh, profile: Profile) {
-    let binary = profile.binary("demo");
-    if !binary.is_file() {
-        return;
-    }
+pub(crate) fn seed(mesh: &Mesh, profile: Profile) -> Result<()> {
+    let binary = profile.built("demo")?;
     let step = Step::begin("making the demonstration's organization");
     let mut demo = Command::new(binary);
     demo.arg("seed").envs(mesh.env.iter().cloned()).current_dir(workspace::root());
-    match workspace::read(&mut demo) {
-        Ok(_) => step.done("the demonstration's organization is there"),
-        Err(error) => step.done(&format!("without the demonstration's organization: {error:#}")),
-    }
+    workspace::read(&mut demo)?;
+    step.done("the demonstration's organization is there");
+    Ok(())
 }
 
 fn banner(mesh: &Mesh) {
