@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::binaries::{self, Profile};
 use crate::console::{Step, say, seconds};
@@ -17,6 +17,9 @@ use crate::services::{self, Facts, Provider, SERVICES};
 use crate::signals;
 use crate::stores::{Given, Stores};
 use crate::vendor;
+
+/// How far the ports of metrics are from those of their services.
+const METRICS: u16 = 100;
 
 /// How long a service may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -192,6 +195,9 @@ fn fill(
             facts.ports.insert(name.clone(), ports.of(name, offset)?);
         }
         if name != "sandbox" {
+            let metrics = services::metrics_of(name);
+            let port = ports.of(&metrics, METRICS + offset)?;
+            facts.ports.insert(metrics, port);
             let secret = format!("SERVICE_KEY_{}", name.to_uppercase().replace('-', "_"));
             facts.service_keys.insert(name.clone(), secrets.secret(&secret)?);
         }
@@ -277,7 +283,14 @@ fn ready(processes: &mut [Process], step: &Step) -> Result<()> {
         let names: Vec<&str> = waiting.iter().map(|it| processes[*it].spec.name.as_str()).collect();
         step.now(format!("waiting for {}", names.join(", ")));
         if PATIENCE < begun.elapsed() {
-            bail!("{} is not ready after {} s; see the logs", names.join(", "), PATIENCE.as_secs());
+            let process = &processes[waiting[0]];
+            return Err(anyhow::anyhow!("{}", process.last_words()))
+                .context(format!("see {}", process.spec.log.display()))
+                .context(format!(
+                    "{} is not ready after {} s",
+                    names.join(", "),
+                    PATIENCE.as_secs()
+                ));
         }
         for idx in std::mem::take(&mut waiting) {
             let process = &mut processes[idx];

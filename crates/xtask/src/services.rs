@@ -163,6 +163,7 @@ impl Facts {
     fn member(&self, env: &mut Env, name: &str) {
         env.set("IDENTITY_URL", &self.url("identity"));
         env.set("SERVICE_KEY", self.service_keys.get(name).map_or("", String::as_str));
+        env.set("METRICS_ADDR", &self.address(&metrics_of(name)));
         // All of them together must have stopped within a quarter of a minute.
         env.set("DRAIN_TIMEOUT", "5s");
     }
@@ -170,6 +171,11 @@ impl Facts {
     fn address(&self, name: &str) -> String {
         format!("127.0.0.1:{}", self.ports.get(name).copied().unwrap_or_default())
     }
+}
+
+/// The name under which the port is known where a service shows its metrics.
+pub(crate) fn metrics_of(name: &str) -> String {
+    format!("{name}-metrics")
 }
 
 struct Env(Vec<(String, String)>);

@@ -1,6 +1,8 @@
 //! Where state is kept: what the environment names, else private servers in the data folder.
 
 use std::env;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -16,6 +18,9 @@ use crate::services::SERVICES;
 
 /// The bucket's name where it is ours.
 const BUCKET: &str = "sartiq";
+
+/// How long a server that the environment names may take to be reached.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the environment names.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,27 @@ impl Given {
         };
         let (database_url, redis_url) = (variable("DATABASE_URL"), variable("REDIS_URL"));
         Ok(Self { database_url, redis_url, store })
+    }
+
+    /// Finds out whether something answers where the environment points.
+    pub(crate) fn check(&self) -> Result<()> {
+        let endpoint = self.store.iter().flatten().find(|(name, _)| name == "S3_ENDPOINT_URL");
+        let given = [
+            ("DATABASE_URL", self.database_url.as_ref()),
+            ("REDIS_URL", self.redis_url.as_ref()),
+            ("S3_ENDPOINT_URL", endpoint.map(|(_, url)| url)),
+        ];
+        for (name, url) in given {
+            let Some(url) = url else { continue };
+            let Some(address) = address(url) else { bail!("{name} is not a URL") };
+            let mut known = address
+                .to_socket_addrs()
+                .with_context(|| format!("{name} names a host that is not known: {address}"))?;
+            if !known.any(|it| TcpStream::connect_timeout(&it, PATIENCE).is_ok()) {
+                bail!("nothing answers at {address}, where {name} points");
+            }
+        }
+        Ok(())
     }
 
     /// The programs that have to be on the machine for the rest.
@@ -148,6 +174,25 @@ impl Stores {
     }
 }
 
+/// `host:port` of a URL.
+fn address(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority.rsplit('@').next().filter(|it| !it.is_empty())?;
+    // A colon within brackets is part of an IPv6 address.
+    if host.rsplit(']').next().is_some_and(|it| it.contains(':')) {
+        return Some(host.to_owned());
+    }
+    let port = match scheme {
+        "postgres" | "postgresql" => 5432,
+        "redis" | "rediss" => 6379,
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    Some(format!("{host}:{port}"))
+}
+
 fn own_store(
     folder: &Folder,
     ports: &mut Ports,
@@ -185,4 +230,20 @@ fn own_store(
         pair("S3_BUCKET", BUCKET),
     ];
     Ok((spec, store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn an_address_is_found_in_a_url() {
+        let of = |url| address(url);
+        assert_eq!(of("postgres://me:p@ss@db/x").as_deref(), Some("db:5432"));
+        assert_eq!(of("redis://127.0.0.1:6399/1").as_deref(), Some("127.0.0.1:6399"));
+        assert_eq!(of("https://[::1]/").as_deref(), Some("[::1]:443"));
+        assert_eq!(of("http://[::1]:9000").as_deref(), Some("[::1]:9000"));
+        assert_eq!(of("db:5432"), None);
+        assert_eq!(of("ftp://db"), None);
+    }
 }

@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         say("everything that was kept is gone");
     }
     let given = Given::read()?;
+    given.check()?;
     packages::need(&given.programs())?;
     let profile = if arguments.release { Profile::Release } else { Profile::Debug };
     if !arguments.no_build {
