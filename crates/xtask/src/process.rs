@@ -144,12 +144,27 @@ impl Process {
         let idx = lines.iter().rposition(is_reason).unwrap_or(lines.len().saturating_sub(1));
         let n_lines = if lines.get(idx).is_some_and(|it| it.ends_with(':')) { 4 } else { 1 };
         let words: Vec<&str> = lines.iter().skip(idx).take(n_lines).map(|it| it.trim()).collect();
-        let words = words.join(" ");
+        let words = reason(&words.join(" "));
         if words.is_empty() {
             return "it ended without a word".to_owned();
         }
         words.chars().take(600).collect()
     }
+}
+
+/// The reason alone, where a line of a log is JSON.
+fn reason(line: &str) -> String {
+    let Some((_, rest)) = line.split_once(r#""error":""#) else { return line.to_owned() };
+    let mut reason = String::new();
+    let mut letters = rest.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => break,
+            '\\' => reason.extend(letters.next()),
+            letter => reason.push(letter),
+        }
+    }
+    reason
 }
 
 impl Drop for Process {
@@ -210,4 +225,16 @@ fn signal(child: &Child, signal: &str) {
         Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
     // Ended already; or there is no `kill`, and the patience runs out.
     let _ = sent;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn a_line_of_json_gives_its_reason() {
+        let line = r#"{"level":"ERROR","error":"no role \"me\" there","target":"x"}"#;
+        assert_eq!(reason(line), r#"no role "me" there"#);
+        assert_eq!(reason("error: a reason"), "error: a reason");
+    }
 }
