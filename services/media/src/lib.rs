@@ -5,6 +5,7 @@ mod error;
 mod jobs;
 mod judge;
 mod media;
+mod metric;
 mod objects;
 mod refusal;
 mod rpc;
@@ -92,14 +93,29 @@ impl Library {
     }
 }
 
+/// Asks the store whether it takes our key and has the bucket, which no later request could mend.
+///
+/// A store that does not answer is no failure: it may come.
+pub async fn check(objects: &ObjectsConfig) -> Result<(), server::Error> {
+    match Objects::new(objects).check().await {
+        Err(error @ objects::Error::Unreachable(_)) => {
+            tracing::warn!(%error, "the object store does not answer yet");
+            Ok(())
+        }
+        checked => Ok(checked?),
+    }
+}
+
 /// Runs media until the process is told to stop.
 pub async fn serve(config: Config) -> Result<(), server::Error> {
     let mesh = Mesh::join("media", &config.server).await?;
+    check(&config.objects).await?;
     let db = pg::open(&config.database, &MIGRATIONS).await?;
     let outbox = Outbox::new("media");
     let relay = Relay::new(outbox.clone(), db.clone(), config.events.open()?);
     let library = Library::new(db, outbox, &config.objects, config.verifications);
 
+    metric::describe();
     mesh.spawn("relay", relay.run(mesh.shutdown()));
     mesh.spawn("sweep", jobs::sweep::keep(library.clone(), mesh.shutdown()));
     // Stopping waits until files that are being judged are decided.

@@ -107,6 +107,12 @@ impl Objects {
         }
     }
 
+    /// Finds out whether the store knows the key and the bucket.
+    pub(crate) async fn check(&self) -> Result<()> {
+        self.inside.list_objects_v2().bucket(&self.bucket).max_keys(1).send().await?;
+        Ok(())
+    }
+
     /// Looks an object up.
     pub(crate) async fn head(&self, key: &str) -> Result<Option<Head>> {
         match self.inside.head_object().bucket(&self.bucket).key(key).send().await {

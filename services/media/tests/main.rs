@@ -3,6 +3,7 @@
 mod attachment;
 mod library;
 mod refusal;
+mod setting;
 mod stage;
 mod sweep;
 mod upload;

@@ -14,7 +14,7 @@ use crate::media::folder;
 use crate::objects::Entry;
 use crate::upload::{self, State, Upload};
 use crate::workspace;
-use crate::{Library, store};
+use crate::{Library, metric, store};
 
 /// How often it is swept.
 const EVERY: Duration = Duration::from_secs(5 * 60);
@@ -68,6 +68,7 @@ pub(crate) async fn keep(library: Library, shutdown: Shutdown) {
 /// Sweeps once, as if it were `now`.
 pub(crate) async fn run(library: &Library, now: OffsetDateTime) -> Result<Swept> {
     let expired_uploads = expire_uploads(library, now).await?;
+    metric::expired(expired_uploads);
     let cleared_uploads = clear_uploads(library, now).await?;
     let workspace_files = expire_workspace(library, now).await?;
     let orphans = delete_orphans(library, now).await?;

@@ -1,5 +1,7 @@
 //! Completing an upload: the bytes are judged once, however often and by how many it is asked for.
 
+use std::time::Instant;
+
 use api::sartiq::media::v1 as pb;
 use pg::replay::Replay;
 use server::Caller;
@@ -16,7 +18,7 @@ use crate::rpc::ingest::{self, Incoming, LEASE, PAUSE, Verdict};
 use crate::rpc::memory::{recall, remember};
 use crate::store::media::Kept;
 use crate::upload::{Standing, State, Upload};
-use crate::{Library, jobs, judge, store};
+use crate::{Library, jobs, judge, metric, store};
 
 pub(crate) async fn complete(
     library: &Library,
@@ -83,6 +85,7 @@ async fn decide(
     upload: Upload,
     parts: &[Uploaded],
 ) -> Result<Upload> {
+    let started = Instant::now();
     let decided = async {
         assemble(library, &upload, parts).await?;
         let verdict = ingest::judge(library, &incoming(&upload)).await?;
@@ -90,10 +93,12 @@ async fn decide(
     };
     match decided.await {
         Ok(upload) => {
+            metric::judged(upload.state.as_str(), started.elapsed());
             jobs::sweep::clear_soon(library, &upload).await;
             Ok(upload)
         }
         Err(error) => {
+            metric::judged("interrupted", started.elapsed());
             // Should this fail as well, the lease runs out.
             let _ = store::upload::release(&library.db, &upload).await;
             Err(error)

@@ -1,5 +1,7 @@
 //! Adopting a result: it becomes a media once, however often and by how many it is asked for.
 
+use std::time::Instant;
+
 use api::sartiq::media::v1 as pb;
 use pixels::Kind;
 use server::Caller;
@@ -16,7 +18,7 @@ use crate::rpc::ingest::{self, Incoming, LEASE, PAUSE, Verdict};
 use crate::rpc::sha256;
 use crate::store::media::Kept;
 use crate::workspace::{Content, WorkspaceFile};
-use crate::{Library, store};
+use crate::{Library, metric, store};
 
 /// What a caller says about the file.
 #[derive(Clone, Debug)]
@@ -71,7 +73,10 @@ async fn adopted(
         let work = library.work.clone();
         let work = work.spawn(
             async move {
+                let started = Instant::now();
                 let decided = decide(&library, &caller, &file, kind, attempt, wish).await;
+                let outcome = if decided.is_ok() { "adopted" } else { "failed" };
+                metric::adopted(outcome, started.elapsed());
                 drop(permit);
                 if decided.is_err() {
                     // Should this fail as well, the lease runs out.
