@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { Generation_State as State } from "~/api/gen/sartiq/generation/v1/generation_pb";
+import { eventually } from "./eventually";
+import type { House, Studio } from "./house";
+import { story } from "./runner";
+import { during, type Rule } from "./sandbox";
+
+const ENDED = [State.COMPLETED, State.FAILED, State.CANCELLED];
+/** Half of the pictures take longer, so that they come one by one. */
+const UNEVEN: Rule = { match: { operation: "submit", endpoint: "*/edit", probability: 0.5 }, fault: { kind: "slow_work", ms: 5_000 } };
+
+const generate = (page: Page) => page.getByRole("button", { name: /^Generate/ });
+const tiles = (page: Page, state: string) => page.getByRole("grid", { name: "Pictures by shot" }).locator(`[role=gridcell][data-state=${state}]`);
+const generatorOf = (studio: Studio) => `/shootings/${studio.shootingId}/generate`;
+
+async function runsOf(house: House, studio: Studio) {
+  return (await house.generations.listGenerations({ shootingId: studio.shootingId, pageSize: 200 })).generations;
+}
+
+function allEnd(house: House, studio: Studio): Promise<void> {
+  return eventually("all runs end", async () => {
+    const runs = await runsOf(house, studio);
+    return runs.length > 0 && runs.every((it) => ENDED.includes(it.state));
+  }, 60_000);
+}
+
+/** Waits until the button can be pressed: the price is known, and nothing is in the way. */
+async function ready(page: Page, pictures: string): Promise<void> {
+  const button = page.getByRole("button", { name: `Generate ${pictures}`, exact: true });
+  await button.waitFor();
+  await eventually("it can be started", async () => (await button.getAttribute("aria-disabled")) !== "true");
+}
+
+story("B-14 a double click on Generate starts each run once", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(1, 2);
+  const page = await stage.open(house, generatorOf(studio));
+  await ready(page, "2 pictures");
+  assert.match(await page.getByTestId("price").innerText(), /\$\d/, "the price is there before anything starts");
+  await generate(page).dblclick();
+  await eventually("a tile for each picture", async () => (await page.getByRole("gridcell").count()) === 2, 5_000);
+  await allEnd(house, studio);
+  const runs = await runsOf(house, studio);
+  assert.deepEqual(runs.map((it) => it.shotId).sort(), studio.shots.map((it) => it.id).sort(), "one run for each shot");
+  await eventually("both pictures are shown", async () => (await tiles(page, "ready").count()) === 2);
+});
+
+story("B-15 tiles fill one by one from the stream; one shot is stopped, the others go on", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(1, 3);
+  const page = await stage.open(house, generatorOf(studio));
+  await page.getByLabel("Pictures of each shot").selectOption("3");
+  await ready(page, "9 pictures");
+  const counts = new Set<number>();
+  const said = new Set<string>();
+  await during(UNEVEN, async () => {
+    await generate(page).click();
+    await eventually("a tile for each picture, at once", async () => (await page.getByRole("gridcell").count()) === 9, 5_000);
+    await page.getByRole("button", { name: "Stop Shirt 1, Small 2, picture 1" }).click();
+    await eventually("all have ended", async () => {
+      counts.add(await tiles(page, "ready").count());
+      for (const label of await page.getByRole("gridcell").evaluateAll((all) => all.map((it) => it.getAttribute("aria-label") ?? ""))) {
+        said.add(label.split(": ")[1] ?? "");
+      }
+      const open = await page.getByRole("grid", { name: "Pictures by shot" }).locator("[data-state=expected], [data-state=rendering], [data-state=post_processing]").count();
+      return open === 0;
+    }, 60_000);
+  });
+  assert.ok(counts.size >= 3, `they came one by one: ${[...counts].join(" ")}`);
+  assert.ok([...said].some((it) => /Rendering \d+ %|Waiting, \d+ before it/.test(it)), `they said how far they are: ${[...said].join("; ")}`);
+  await allEnd(house, studio);
+  const runs = await runsOf(house, studio);
+  const states = studio.shots.map((shot) => runs.find((it) => it.shotId === shot.id)?.state);
+  assert.deepEqual(states, [State.COMPLETED, State.CANCELLED, State.COMPLETED]);
+  await eventually("six pictures, and what was ready before the stop", async () => (await tiles(page, "ready").count()) >= 6);
+  await page.getByRole("row", { name: "Shirt 1, Small 2" }).getByText("Stopped").first().waitFor();
+});
+
+story("B-16 a reload and a second tab in the middle of it: the same progress, and no tile is stuck", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(1, 2);
+  const context = await stage.windowOf(house);
+  const first = await context.newPage();
+  await first.goto(`${generatorOf(studio)}?variants=2`);
+  await ready(first, "4 pictures");
+  const summary = (page: Page) => page.getByRole("region", { name: "Pictures", exact: true }).getByText(/pictures? ready/).first().innerText();
+  await during(UNEVEN, async () => {
+    await generate(first).click();
+    await eventually("tiles, at once", async () => (await first.getByRole("gridcell").count()) === 4, 5_000);
+    await eventually("both runs are accepted", async () => (await runsOf(house, studio)).length === 2);
+    await first.reload();
+    const second = await context.newPage();
+    const other = await stage.open(house, generatorOf(studio));
+    await second.goto(generatorOf(studio));
+    const pages = [first, second, other];
+    for (const page of pages) {
+      await eventually(`the tiles are back in ${page.url()}`, async () => (await page.getByRole("gridcell").count()) === 4);
+    }
+    await eventually("all say the same", async () => new Set(await Promise.all(pages.map(summary))).size === 1);
+    // At a bad moment once more: while pictures arrive.
+    await eventually("the first picture is there", async () => (await tiles(second, "ready").count()) > 0, 60_000);
+    await first.reload();
+    await allEnd(house, studio);
+    for (const [index, page] of pages.entries()) {
+      await eventually(`no tile of page ${index + 1} is stuck`, async () => (await tiles(page, "ready").count()) === 4);
+      await eventually("the sum says so, too", async () => (await summary(page)) === "4 pictures ready");
+    }
+  });
+});

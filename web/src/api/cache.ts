@@ -1,0 +1,69 @@
+import { QueryClient, type QueryKey } from "@tanstack/react-query";
+import { onEvent, onGap } from "./dispatch";
+import type { Event } from "./gen/sartiq/event/v1/event_pb";
+import { keys } from "./keys";
+
+/** What the server said, until an event says that it is no longer so. */
+export const cache = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 60_000,
+      // The transport has tried again already; what failed for good is shown with a button to try again.
+      retry: false,
+      refetchOnWindowFocus: true,
+      throwOnError: false,
+    },
+    mutations: { retry: false, networkMode: "always" },
+  },
+});
+
+/** What is to be read afresh after `event`. */
+function stale({ payload }: Event): QueryKey[] {
+  switch (payload.case) {
+    case "productCreated": case "productUpdated": case "productArchived": case "productRestored":
+      return [keys.products(), keys.product(payload.value.productId)];
+    case "mediaReady":
+      return [keys.mediaList()];
+    case "shootingCreated": case "shootingStateChanged":
+      return [keys.shootings(), keys.shooting(payload.value.shootingId)];
+    case "shotStateChanged":
+      return [keys.shots(payload.value.shootingId), keys.shooting(payload.value.shootingId), keys.shootings()];
+    case "decisionMade": case "decisionUndone":
+      return [keys.decisions(payload.value.shotId), keys.shots(payload.value.shootingId)];
+    case "generationStarted": case "generationCompleted": case "generationFailed": case "generationCancelled":
+      return [
+        keys.generations(), keys.generation(payload.value.generationId), keys.predictions(payload.value.shotId),
+        keys.workflows(),
+      ];
+    case "predictionReady": case "predictionFailed":
+      return [
+        keys.generation(payload.value.generationId), keys.predictions(payload.value.shotId),
+        keys.prediction(payload.value.predictionId), keys.generations(),
+      ];
+    case "taskStarted": case "taskCompleted": case "taskFailed": case "taskRetrying":
+      return [keys.tasks(), keys.workflow(payload.value.workflowId)];
+    case "workflowEnded":
+      return [keys.workflows(), keys.workflow(payload.value.workflowId), keys.tasks()];
+    case "exportProgress": case "exportWaiting": case "exportEnded":
+      return [keys.exports(), keys.export(payload.value.exportId), keys.exportItems(payload.value.exportId)];
+    default:
+      return [];
+  }
+}
+
+/** Lets events mark what they are about as stale. Many at once cause one read, and at most four a second. */
+export function keepFresh(): void {
+  const waiting = new Map<string, QueryKey>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    timer = undefined;
+    for (const queryKey of waiting.values()) void cache.invalidateQueries({ queryKey });
+    waiting.clear();
+  };
+  onEvent((event) => {
+    for (const key of stale(event)) waiting.set(JSON.stringify(key), key);
+    if (waiting.size > 0) timer ??= setTimeout(flush, 250);
+  });
+  onGap(() => void cache.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "url" }));
+}
+

@@ -1,0 +1,55 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, type ReactNode } from "react";
+import { organizationList } from "~/api/identity";
+import { session } from "~/api/session";
+import { useStore } from "~/lib/store";
+import { cx } from "~/lib/cx";
+
+/** The name of the organization that the session acts in. */
+export function useOrganizationName(): string {
+  const present = useStore(session);
+  const { data } = useQuery({ ...organizationList(), enabled: present !== undefined });
+  return data?.find((it) => it.id === present?.organizationId)?.name ?? "";
+}
+
+/** The title of the window: object, page, organization. */
+export function useTitle(...parts: (string | undefined)[]): void {
+  const organization = useOrganizationName();
+  const title = [...parts, organization, "Sartiq"].filter(Boolean).join(" · ");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+interface PageProps {
+  /** What the page is about. Also the title of the window. */
+  title: string;
+  /** What it belongs to, such as the name of the list that it is in. */
+  within?: string;
+  /** Beside the title, such as a state. */
+  aside?: ReactNode;
+  actions?: ReactNode;
+  /** Under the title, such as tabs. */
+  below?: ReactNode;
+  /** The content takes the whole height, and scrolls by itself. */
+  fill?: boolean;
+  children: ReactNode;
+}
+
+/** A page: its head, then its content. */
+export function Page({ title, within, aside, actions, below, fill, children }: PageProps) {
+  useTitle(title, within);
+  return (
+    <div className={cx("flex min-w-0 flex-col", fill ? "h-full min-h-0" : "min-h-full")}>
+      <header className="px-4 pt-3 sm:px-5">
+        <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-2">
+          <h1 className="min-w-0 truncate text-lg font-semibold">{title}</h1>
+          {aside}
+          {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
+        </div>
+        {below && <div className="mt-2">{below}</div>}
+      </header>
+      <div className={cx("min-w-0 flex-1 px-4 py-3 sm:px-5", fill && "flex min-h-0 flex-col")}>{children}</div>
+    </div>
+  );
+}

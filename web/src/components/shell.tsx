@@ -1,0 +1,119 @@
+import {
+  Aperture, BookOpen, CircleCheckBig, Download, House, ListChecks, PanelLeft, Search, Shirt, Sparkles, UserRound, type LucideIcon,
+} from "lucide-react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { NavLink, useLocation, useNavigate } from "react-router";
+import { useRights } from "~/api/identity";
+import { useActiveInView } from "~/lib/active-in-view";
+import { cx } from "~/lib/cx";
+import { paths } from "~/paths";
+import { IconButton } from "~/ui/button";
+import { ConnectionDot, OfflineBanner } from "./connection";
+import { useOrganizationName } from "./page";
+import { ShortcutHelp, useShortcuts } from "./shortcuts";
+import { UploadTray } from "./upload-tray";
+import { UserMenu } from "./user-menu";
+
+const Palette = lazy(() => import("./palette"));
+
+interface Place { to: string; name: string; icon: LucideIcon; key: string; /** Also lit on pages that begin so. */ also?: string }
+
+function usePlaces(): Place[] {
+  const { make } = useRights();
+  const places: (Place | false)[] = [
+    { to: paths.home(), name: "Home", icon: House, key: "h" },
+    { to: paths.products(), name: "Products", icon: Shirt, key: "p" },
+    { to: paths.subjects(), name: "Subjects", icon: UserRound, key: "j" },
+    { to: paths.library(), name: "Library", icon: BookOpen, key: "l", also: "/library" },
+    { to: paths.shootings(), name: "Shootings", icon: Aperture, key: "s" },
+    make && { to: paths.generator(), name: "Generator", icon: Sparkles, key: "e" },
+    { to: paths.review(), name: "Review", icon: CircleCheckBig, key: "r" },
+    { to: paths.deliver(), name: "Deliver", icon: Download, key: "d" },
+    { to: paths.queue(), name: "Queue", icon: ListChecks, key: "q" },
+  ];
+  return places.filter((it) => it !== false);
+}
+
+/** What stands around every page: the rail, the bar, and the way past them. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [isWide, setWide] = useState(() => localStorage.getItem("sartiq.rail") !== "narrow");
+  const [isHelp, setHelp] = useState(false);
+  const [isPalette, setPalette] = useState(false);
+  const places = usePlaces();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const organization = useOrganizationName();
+  useEffect(() => localStorage.setItem("sartiq.rail", isWide ? "wide" : "narrow"), [isWide]);
+  useEffect(() => {
+    main.current?.scrollTo(0, 0);
+  }, [pathname]);
+  useShortcuts("Everywhere", [
+    { keys: "mod+k", label: "Go anywhere", run: () => setPalette(true) },
+    { keys: "?", label: "Show shortcuts", run: () => setHelp(true) },
+    { keys: "[", label: "Fold or unfold the rail", run: () => setWide((it) => !it) },
+    ...places.map(({ to, name, key }) => ({ keys: `g ${key}`, label: `Go to ${name}`, run: () => void navigate(to) })),
+  ]);
+  return (
+    <div className="flex h-dvh flex-col">
+      <a href="#main" className="sr-only z-50 rounded-md bg-fill px-3 py-2 text-white focus:not-sr-only focus:fixed focus:left-2 focus:top-2">
+        Skip to content
+      </a>
+      <header className="flex h-11 shrink-0 items-center gap-1 border-b bg-panel px-2">
+        <IconButton label={isWide ? "Fold the rail" : "Unfold the rail"} icon={PanelLeft} shortcut="[" aria-expanded={isWide} aria-controls="rail" onClick={() => setWide(!isWide)} className="max-md:hidden" />
+        <NavLink to={paths.home()} className="rounded-md px-1.5 text-base font-semibold tracking-tight">Sartiq</NavLink>
+        <span className="min-w-0 truncate text-soft">{organization}</span>
+        <div className="ml-auto flex items-center gap-0.5">
+          <ConnectionDot />
+          <IconButton label="Go anywhere" shortcut="Ctrl K" icon={Search} onClick={() => setPalette(true)} />
+          <UploadTray />
+          <UserMenu onHelp={() => setHelp(true)} />
+        </div>
+      </header>
+      <OfflineBanner />
+      <div className="flex min-h-0 flex-1 max-md:flex-col-reverse">
+        <Rail places={places} isWide={isWide} />
+        <main id="main" ref={main} tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
+          {children}
+        </main>
+      </div>
+      {isPalette && <Suspense fallback={null}><Palette places={places} onClose={() => setPalette(false)} /></Suspense>}
+      {isHelp && <ShortcutHelp onClose={() => setHelp(false)} />}
+    </div>
+  );
+}
+
+/** At the left; on narrow screens at the bottom, where the thumb is. */
+function Rail({ places, isWide }: { places: Place[]; isWide: boolean }) {
+  const { pathname } = useLocation();
+  const row = useActiveInView<HTMLElement>();
+  return (
+    <nav
+      ref={row}
+      id="rail"
+      aria-label="Main"
+      className={cx(
+        "flex shrink-0 gap-0.5 bg-panel p-1.5 md:flex-col md:border-r max-md:overflow-x-auto max-md:border-t max-md:[scrollbar-width:none]",
+        isWide ? "md:w-40" : "md:w-12",
+      )}
+    >
+      {places.map(({ to, name, icon: Icon, key, also }) => (
+        <NavLink
+          key={to}
+          to={to}
+          end={to === "/"}
+          title={`${name} (G then ${key.toUpperCase()})`}
+          className={({ isActive }) =>
+            cx(
+              "flex items-center gap-2.5 rounded-md px-2.5 max-md:min-w-16 max-md:flex-col max-md:gap-0.5 max-md:px-1 max-md:py-1 max-md:text-xs md:h-8",
+              isActive || (also && pathname.startsWith(also)) ? "bg-tint font-medium text-accent" : "text-soft hover:bg-hover hover:text-ink",
+            )
+          }
+        >
+          <Icon aria-hidden className="size-4 shrink-0" />
+          <span className={cx(!isWide && "md:sr-only")}>{name}</span>
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
