@@ -34,9 +34,8 @@ impl Leases {
     /// which is itself due and taken first.
     pub(crate) async fn take(&self, names: &[&str], most: i64) -> Result<Vec<Lease>, sqlx::Error> {
         sqlx::query_as(AssertSqlSafe(format!(
-            "update {0}.job
-             set state = 'running', attempts = attempts + 1, fence = fence + 1, run_at = now() + $3
-             where job_id in (
+            // Materialized: a plan may run a plain subquery more than once, and so take too many.
+            "with taken as materialized (
                  select job_id from {0}.job as due
                  where run_at <= now() and state <> 'dead' and name = any($1)
                      and (state = 'running' or unique_key is null or not exists (
@@ -46,7 +45,10 @@ impl Leases {
                      ))
                  order by run_at limit $2 for update skip locked
              )
-             returning job_id, name, payload, attempts, fence",
+             update {0}.job as job
+             set state = 'running', attempts = attempts + 1, fence = fence + 1, run_at = now() + $3
+             from taken where job.job_id = taken.job_id
+             returning job.job_id, job.name, job.payload, job.attempts, job.fence",
             self.schema
         )))
         .bind(names)
