@@ -9,9 +9,8 @@ use pg::replay;
 use server::{Code, Fault};
 use tonic::Status;
 use types::id::ParseIdError;
+use types::{EtagMismatch, Findings};
 use uuid::Uuid;
-
-use crate::version::Version;
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -49,14 +48,14 @@ pub(crate) enum Error {
     NameTaken(Noun, String),
     #[error("a shot type with the code `{0}` already exists")]
     CodeTaken(String),
-    #[error("it was changed since it was read; its etag is now {}", .0.etag())]
-    EtagMismatch(Version),
+    #[error(transparent)]
+    EtagMismatch(#[from] EtagMismatch),
     #[error("the product is {state}; from there it can only become {allowed}")]
     StateConflict { state: &'static str, allowed: &'static str },
     #[error("shot types of the system set cannot be changed")]
     SystemShotType,
-    #[error("{}", sentences(.0))]
-    Fields(Vec<(String, String)>),
+    #[error(transparent)]
+    Fields(#[from] Findings),
     #[error("{0}")]
     PageToken(#[from] PageTokenError),
     #[error(transparent)]
@@ -99,10 +98,10 @@ impl Error {
             Self::HandleTaken(String::new()),
             Self::NameTaken(Noun::Style, String::new()),
             Self::CodeTaken(String::new()),
-            Self::EtagMismatch(Version(1)),
+            Self::EtagMismatch(EtagMismatch(types::Version(1))),
             Self::StateConflict { state: "", allowed: "" },
             Self::SystemShotType,
-            Self::Fields(Vec::new()),
+            Self::Fields(Findings::default()),
             Self::PageToken(PageTokenError::Malformed),
             Self::MediaUnavailable(Box::new(Status::unavailable(""))),
             Self::Replay(replay::Error::RequestIdReused(Uuid::nil())),
@@ -155,7 +154,7 @@ impl Fault for Error {
     fn metadata(&self) -> HashMap<String, String> {
         let pairs = match self {
             Self::NotFound(_, ids) => vec![("ids", list(ids))],
-            Self::EtagMismatch(version) => vec![("etag", version.etag())],
+            Self::EtagMismatch(EtagMismatch(version)) => vec![("etag", version.etag())],
             Self::StateConflict { state, allowed } => {
                 vec![("state", (*state).to_owned()), ("allowed", (*allowed).to_owned())]
             }
@@ -167,7 +166,7 @@ impl Fault for Error {
 
     fn fields(&self) -> Vec<(String, String)> {
         let path = match self {
-            Self::Fields(fields) => return fields.clone(),
+            Self::Fields(findings) => return findings.fields().to_vec(),
             Self::Replay(error) => return error.fields(),
             Self::SkuTaken(_) => "product.sku",
             Self::HandleTaken(_) => "subject.handle",
@@ -208,10 +207,6 @@ impl From<Error> for Status {
 
 fn list(ids: &[Uuid]) -> String {
     ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",")
-}
-
-fn sentences(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(path, text)| format!("`{path}` {text}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::GuidelineId;
+use types::{Findings, Mask, Version};
 
 use crate::error::Result;
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// A list of rules of the brand.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ impl Content {
         for (rule_idx, rule) in self.rules.iter().enumerate() {
             findings.require(&format!("guideline.rules[{rule_idx}]"), rule);
         }
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.

@@ -2,28 +2,25 @@
 
 mod batch;
 mod error;
-mod field;
 mod guideline;
 mod jobs;
-mod mask;
 mod product;
 mod rpc;
 mod shot_type;
 mod store;
 mod style;
 mod subject;
-mod version;
 
-use ::jobs::{Queue, Worker};
 use std::time::Duration;
 
+use ::jobs::{Queue, Worker};
 use api::sartiq::catalog::v1::guideline_service_server::GuidelineServiceServer;
 use api::sartiq::catalog::v1::product_service_server::ProductServiceServer;
 use api::sartiq::catalog::v1::shot_type_service_server::ShotTypeServiceServer;
 use api::sartiq::catalog::v1::style_service_server::StyleServiceServer;
 use api::sartiq::catalog::v1::subject_service_server::SubjectServiceServer;
 use api::sartiq::media::v1::media_service_client::MediaServiceClient;
-use events::{Outbox, Relay};
+use events::{Outbox, Relay, Stream};
 use server::{Channel, Mesh};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -82,12 +79,15 @@ impl Catalog {
         }
     }
 
-    /// Does the catalog's jobs beside the calls, as long as `mesh` runs.
-    pub fn work(&self, mesh: &Mesh) {
+    /// Does what is to be done beside the calls, as long as `mesh` runs: jobs, and telling what
+    /// happened.
+    pub fn work(&self, mesh: &Mesh, stream: &Stream) {
         let worker = Worker::new(self.queue.clone(), self.db.clone(), self.clone())
             .job::<Attach>()
             .periodic(&Forget {}, FORGET_EVERY);
         mesh.spawn("jobs", worker.run(mesh.shutdown()));
+        let relay = Relay::new(self.outbox.clone(), self.db.clone(), stream.clone());
+        mesh.spawn("relay", relay.run(mesh.shutdown()));
     }
 
     /// Everything the catalog answers to.
@@ -104,11 +104,8 @@ impl Catalog {
 pub async fn serve(config: Config) -> Result<(), server::Error> {
     let db = pg::open(&config.database, &MIGRATIONS).await?;
     let mesh = Mesh::join("catalog", &config.server).await?;
-    let catalog = Catalog::new(db.clone(), mesh.channel(&config.media_url)?);
-
-    let relay = Relay::new(catalog.outbox.clone(), db, config.events.open()?);
-    mesh.spawn("relay", relay.run(mesh.shutdown()));
-    catalog.work(&mesh);
+    let catalog = Catalog::new(db, mesh.channel(&config.media_url)?);
+    catalog.work(&mesh, &config.events.open()?);
     mesh.serve(catalog.routes()).await
 }
 

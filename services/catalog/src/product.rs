@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::{MediaId, ProductId};
+use types::{Findings, Mask, Version};
 
 use crate::error::{Error, Result};
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// One sellable item that is to be photographed.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ impl Content {
                 );
             }
         }
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.
@@ -270,17 +268,17 @@ mod tests {
         let photos = vec![photo(Slot::Front), photo(Slot::Detail), photo(Slot::Detail)];
         assert!(Content { photos, ..content() }.check().is_ok());
         let photos = vec![photo(Slot::Front), photo(Slot::Back), photo(Slot::Front)];
-        let Err(Error::Fields(fields)) = (Content { photos, ..content() }).check() else {
+        let Err(Error::Fields(findings)) = (Content { photos, ..content() }).check() else {
             panic!("accepted")
         };
-        assert_eq!(fields[0].0, "product.photos[2].slot");
+        assert_eq!(findings.fields()[0].0, "product.photos[2].slot");
     }
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
         let wrong = Content { name: String::new(), sku: Sku::parse("--"), ..content() };
-        let Err(Error::Fields(fields)) = wrong.check() else { panic!("accepted") };
-        let paths: Vec<_> = fields.iter().map(|it| it.0.as_str()).collect();
+        let Err(Error::Fields(findings)) = wrong.check() else { panic!("accepted") };
+        let paths: Vec<_> = findings.fields().iter().map(|it| it.0.as_str()).collect();
         assert_eq!(paths, ["product.name", "product.sku"]);
     }
 

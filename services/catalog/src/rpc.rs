@@ -16,8 +16,6 @@ use api::sartiq::catalog::v1::shot_type_service_server::ShotTypeService;
 use api::sartiq::catalog::v1::style_service_server::StyleService;
 use api::sartiq::catalog::v1::subject_service_server::SubjectService;
 use api::sartiq::catalog::v1::*;
-use prost_types::Timestamp;
-use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use types::id::ParseIdError;
 
@@ -256,9 +254,4 @@ impl ShotTypeService for Catalog {
 
 fn ids<I: FromStr<Err = ParseIdError>>(texts: &[String]) -> Result<Vec<I>, ParseIdError> {
     texts.iter().map(|it| it.parse()).collect()
-}
-
-fn timestamp(time: OffsetDateTime) -> Option<Timestamp> {
-    let nanos = i32::try_from(time.nanosecond()).expect("a second has 10^9 of them");
-    Some(Timestamp { seconds: time.unix_timestamp(), nanos })
 }

@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::ShotTypeId;
+use types::{Findings, Mask, Version};
 
 use crate::error::{Error, Result};
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// The sides that a picture may have, in pixels.
 const SIDES: std::ops::RangeInclusive<i32> = 256..=2048;
@@ -85,7 +83,7 @@ impl Content {
                 findings.add(path, "must be from 256 to 2048");
             }
         }
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.

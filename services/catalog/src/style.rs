@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::StyleId;
+use types::{Findings, Mask, Version};
 
 use crate::error::Result;
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// How pictures look: light, background, camera.
 #[derive(Clone, Debug)]
@@ -37,7 +35,7 @@ impl Content {
     pub(crate) fn check(&self) -> Result<()> {
         let mut findings = Findings::default();
         findings.require("style.name", &self.name);
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.

@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::{MediaId, SubjectId};
+use types::{Findings, Mask, Version};
 
 use crate::error::Result;
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// A virtual model.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ impl Content {
         let mut findings = Findings::default();
         findings.require("subject.handle", &self.handle);
         findings.require("subject.name", &self.name);
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.

@@ -6,3 +6,4 @@ mod shot_type;
 mod stage;
 mod style;
 mod subject;
+mod work;

@@ -14,8 +14,9 @@ use api::sartiq::media::v1::media::Kind;
 use api::sartiq::media::v1::media_service_server::{MediaService, MediaServiceServer};
 use api::sartiq::media::v1::*;
 use catalog::Catalog;
+use events::Stream;
 use prost::Message;
-use server::{Caller, Role};
+use server::{Caller, Mesh, Role};
 use sqlx::PgPool;
 use testkit::Client;
 use tonic::service::Routes;
@@ -30,7 +31,9 @@ pub(crate) struct Stage {
     pub(crate) db: PgPool,
     pub(crate) media: Media,
     pub(crate) organization: OrganizationId,
+    pub(crate) stream: Stream,
     channel: Client,
+    mesh: Mesh,
 }
 
 impl Stage {
@@ -40,9 +43,12 @@ impl Stage {
         let url = testkit::serve_at(&testkit::mesh("media"), routes).await;
         let mesh = testkit::mesh("catalog");
         let catalog = Catalog::new(db.clone(), mesh.channel(&url)?);
-        catalog.work(&mesh);
-        let channel = testkit::serve(mesh, catalog.routes()).await;
-        Ok(Self { db, media, organization: OrganizationId::generate(), channel })
+        let redis_prefix = format!("{}:", testkit::request_id());
+        let stream =
+            events::Config { redis_url: testkit::redis_url().into(), redis_prefix }.open()?;
+        catalog.work(&mesh, &stream);
+        let channel = testkit::serve(mesh.clone(), catalog.routes()).await;
+        Ok(Self { db, media, organization: OrganizationId::generate(), channel, mesh, stream })
     }
 
     /// Returns a channel of an editor of `organization`.
@@ -83,6 +89,13 @@ impl Stage {
                 .await?;
         let events = rows.iter().map(|it| Event::decode(it.as_slice()));
         Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(|it| it.payload).collect())
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The tasks hold connections to a database that goes away.
+        self.mesh.stop();
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum Error {
     NameTaken(String),
     #[error("an export delivers to the target")]
     TargetInUse,
-    #[error("{}", sentences(.0))]
+    #[error("{}", types::field::sentences(.0))]
     Fields(Vec<(String, String)>),
     #[error("{0}")]
     PageToken(#[from] PageTokenError),
@@ -164,10 +164,6 @@ impl From<Error> for Status {
             error => server::status(&error),
         }
     }
-}
-
-fn sentences(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(path, text)| format!("`{path}` {text}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ use api::sartiq::identity::v1::organization_service_server::OrganizationService;
 use api::sartiq::identity::v1::session_service_server::SessionService;
 use api::sartiq::identity::v1::user_service_server::UserService;
 use api::sartiq::identity::v1::*;
-use prost_types::Timestamp;
 use server::Caller;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -203,12 +202,6 @@ impl SessionService for Identity {
 pub(crate) fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(now.microsecond() * 1000).unwrap_or(now)
-}
-
-fn timestamp(at: OffsetDateTime) -> Timestamp {
-    // A nanosecond is below a milliard.
-    let nanos = i32::try_from(at.nanosecond()).unwrap_or_default();
-    Timestamp { seconds: at.unix_timestamp(), nanos }
 }
 
 fn user_of(caller: &Caller) -> Result<UserId> {

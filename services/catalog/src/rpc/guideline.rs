@@ -3,14 +3,14 @@
 use api::sartiq::catalog::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
-use server::Caller;
+use server::{Caller, timestamp};
+use types::Mask;
 use types::id::GuidelineId;
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::guideline::{Content, Guideline};
-use crate::mask::Mask;
-use crate::rpc::{ids, timestamp};
+use crate::rpc::ids;
 use crate::{Catalog, SCHEMA, store};
 
 pub(super) async fn create(
@@ -111,8 +111,8 @@ impl From<Guideline> for pb::Guideline {
             etag: guideline.version.etag(),
             name: content.name,
             rules: content.rules,
-            create_time: timestamp(guideline.created_at),
-            update_time: timestamp(guideline.updated_at),
+            create_time: Some(timestamp(guideline.created_at)),
+            update_time: Some(timestamp(guideline.updated_at)),
         }
     }
 }

@@ -4,11 +4,11 @@ use api::sartiq::media::v1::media::Kind;
 use api::sartiq::media::v1::{BatchGetMediaRequest, GetMediaRequest};
 use server::Caller;
 use tonic::Code;
+use types::Findings;
 use types::id::MediaId;
 
 use crate::Catalog;
 use crate::error::{Error, Result};
-use crate::field::Findings;
 
 /// A picture that a request names.
 pub(super) struct Picture {
@@ -20,7 +20,7 @@ pub(super) struct Picture {
 
 /// Reads the id of a media at `path`.
 pub(super) fn parse(path: &str, text: &str) -> Result<MediaId> {
-    text.parse().map_err(|_| Error::Fields(vec![(path.to_owned(), "must be a UUID".to_owned())]))
+    text.parse().map_err(|_| Findings::of(path, "must be a UUID").into())
 }
 
 /// Fails unless the organization has each of `pictures`, and each is a picture.
@@ -43,7 +43,7 @@ pub(super) async fn check(catalog: &Catalog, caller: &Caller, pictures: &[Pictur
             findings.add(&picture.path, "must be a picture");
         }
     }
-    findings.end()
+    Ok(findings.end()?)
 }
 
 /// Asks for one at a time, so that every field at fault is named and not only that there is one.
@@ -60,5 +60,5 @@ async fn find_missing(catalog: &Catalog, caller: &Caller, pictures: &[Picture]) 
             Err(status) => return Err(Error::of_media(status)),
         }
     }
-    findings.end()
+    Ok(findings.end()?)
 }

@@ -5,12 +5,12 @@ use api::sartiq::event::v1::event::Payload;
 use pg::Page;
 use pg::replay::{self, Replay};
 use server::Caller;
+use types::Mask;
 use types::id::{OrganizationId, ProductId};
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::jobs::attach::{Attach, Entity};
-use crate::mask::Mask;
 use crate::product::{Content, Filter, Product, State, Warning};
 use crate::rpc::{event, ids, media};
 use crate::{Catalog, SCHEMA, store};

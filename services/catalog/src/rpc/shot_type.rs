@@ -3,13 +3,13 @@
 use api::sartiq::catalog::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
-use server::Caller;
+use server::{Caller, timestamp};
+use types::Mask;
 use types::id::ShotTypeId;
 
 use crate::batch;
 use crate::error::{Error, Result};
-use crate::mask::Mask;
-use crate::rpc::{ids, timestamp};
+use crate::rpc::ids;
 use crate::shot_type::{Content, Origin, ShotType};
 use crate::{Catalog, SCHEMA, store};
 
@@ -137,8 +137,8 @@ impl From<ShotType> for pb::ShotType {
             height_px: content.height_px,
             default_variants: content.default_variants,
             system: shot_type.origin == Origin::System,
-            create_time: timestamp(shot_type.created_at),
-            update_time: timestamp(shot_type.updated_at),
+            create_time: Some(timestamp(shot_type.created_at)),
+            update_time: Some(timestamp(shot_type.updated_at)),
         }
     }
 }

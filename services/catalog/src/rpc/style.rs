@@ -3,13 +3,13 @@
 use api::sartiq::catalog::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
-use server::Caller;
+use server::{Caller, timestamp};
+use types::Mask;
 use types::id::StyleId;
 
 use crate::batch;
 use crate::error::{Error, Result};
-use crate::mask::Mask;
-use crate::rpc::{ids, timestamp};
+use crate::rpc::ids;
 use crate::style::{Content, Style};
 use crate::{Catalog, SCHEMA, store};
 
@@ -112,8 +112,8 @@ impl From<Style> for pb::Style {
             negative_prompt: content.negative_prompt,
             background: content.background,
             light: content.light,
-            create_time: timestamp(style.created_at),
-            update_time: timestamp(style.updated_at),
+            create_time: Some(timestamp(style.created_at)),
+            update_time: Some(timestamp(style.updated_at)),
         }
     }
 }

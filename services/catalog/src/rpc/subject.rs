@@ -3,15 +3,15 @@
 use api::sartiq::catalog::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
-use server::Caller;
+use server::{Caller, timestamp};
+use types::Mask;
 use types::id::SubjectId;
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::jobs::attach::{Attach, Entity};
-use crate::mask::Mask;
+use crate::rpc::ids;
 use crate::rpc::media::{self, Picture};
-use crate::rpc::{ids, timestamp};
 use crate::subject::{Content, Subject};
 use crate::{Catalog, SCHEMA, store};
 
@@ -148,8 +148,8 @@ impl From<Subject> for pb::Subject {
             name: content.name,
             description: content.description,
             portrait_media_id: content.portrait.map(Into::into).unwrap_or_default(),
-            create_time: timestamp(subject.created_at),
-            update_time: timestamp(subject.updated_at),
+            create_time: Some(timestamp(subject.created_at)),
+            update_time: Some(timestamp(subject.updated_at)),
         }
     }
 }

@@ -3,13 +3,13 @@
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{GuidelineId, OrganizationId};
 use uuid::Uuid;
 
 use crate::batch;
 use crate::error::{Error, Noun, Result};
 use crate::guideline::{Content, Guideline};
-use crate::version::Version;
 
 /// Inserts a guideline.
 pub(crate) async fn insert(

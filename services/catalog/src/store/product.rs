@@ -3,13 +3,13 @@
 use pg::Page;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{MediaId, OrganizationId, ProductId};
 use uuid::Uuid;
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::product::{Content, Filter, Garment, Photo, Product, Sku, Slot, State};
-use crate::version::Version;
 
 /// Inserts a product with its photos.
 pub(crate) async fn insert(

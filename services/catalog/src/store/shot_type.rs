@@ -3,13 +3,13 @@
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{OrganizationId, ShotTypeId};
 use uuid::Uuid;
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::shot_type::{Content, Origin, ShotType};
-use crate::version::Version;
 
 /// Inserts a shot type.
 pub(crate) async fn insert(

@@ -3,13 +3,13 @@
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{OrganizationId, StyleId};
 use uuid::Uuid;
 
 use crate::batch;
 use crate::error::{Error, Noun, Result};
 use crate::style::{Content, Style};
-use crate::version::Version;
 
 /// Inserts a style.
 pub(crate) async fn insert(

@@ -3,13 +3,13 @@
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{MediaId, OrganizationId, SubjectId};
 use uuid::Uuid;
 
 use crate::batch;
 use crate::error::{Error, Result};
 use crate::subject::{Content, Subject};
-use crate::version::Version;
 
 /// Inserts a subject.
 pub(crate) async fn insert(

@@ -2,13 +2,13 @@
 
 use api::sartiq::identity::v1 as pb;
 use secrecy::{ExposeSecret, SecretString};
-use server::Caller;
+use server::{Caller, timestamp};
 use time::OffsetDateTime;
 use types::id::SessionId;
 
 use crate::error::{Error, Result};
 use crate::organization::Membership;
-use crate::rpc::{now, session_of, timestamp, tokens, user_of};
+use crate::rpc::{now, session_of, tokens, user_of};
 use crate::session::{RefreshToken, Revocation, Verdict};
 use crate::{Identity, revocation, store, token};
 

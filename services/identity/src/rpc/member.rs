@@ -5,14 +5,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pg::Page;
 use pg::replay::Replay;
-use server::{Caller, Role};
+use server::{Caller, Role, timestamp};
 use types::id::{InvitationId, OrganizationId, UserId};
 
 use crate::error::{Error, Result};
 use crate::organization::{
     INVITATION_LIFE, Invitation, Member, Membership, keeps_an_owner, may_grant,
 };
-use crate::rpc::{SCHEMA, now, organization_of, timestamp, user_of};
+use crate::rpc::{SCHEMA, now, organization_of, user_of};
 use crate::session::Revocation;
 use crate::user::Email;
 use crate::{Identity, revocation, secret, store};

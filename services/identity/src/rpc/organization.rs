@@ -3,13 +3,13 @@
 use api::sartiq::identity::v1 as pb;
 use pg::Page;
 use pg::replay::Replay;
-use server::{Caller, Role};
+use server::{Caller, Role, timestamp};
 use types::id::OrganizationId;
 
 use crate::error::{Error, Result};
 use crate::name::Name;
 use crate::organization::{Membership, Organization};
-use crate::rpc::{SCHEMA, now, organization_of, session_of, timestamp, tokens, user_of};
+use crate::rpc::{SCHEMA, now, organization_of, session_of, tokens, user_of};
 use crate::session::RefreshToken;
 use crate::{Identity, store};
 

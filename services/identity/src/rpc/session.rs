@@ -2,10 +2,10 @@
 
 use api::sartiq::identity::v1 as pb;
 use pg::replay::Replay;
-use server::Caller;
+use server::{Caller, timestamp};
 
 use crate::error::{Error, Result};
-use crate::rpc::{SCHEMA, now, timestamp, user_of};
+use crate::rpc::{SCHEMA, now, user_of};
 use crate::session::{Revocation, Session};
 use crate::{Identity, store};
 

@@ -2,11 +2,11 @@
 
 use api::sartiq::identity::v1 as pb;
 use secrecy::ExposeSecret;
+use server::timestamp;
 use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::organization::Membership;
-use crate::rpc::timestamp;
 use crate::session::{RefreshToken, Session};
 use crate::{Identity, token};
 

@@ -2,11 +2,11 @@
 
 use api::sartiq::identity::v1 as pb;
 use pg::replay::Replay;
-use server::Caller;
+use server::{Caller, timestamp};
 
 use crate::error::{Error, Result};
 use crate::name::Name;
-use crate::rpc::{SCHEMA, timestamp, user_of};
+use crate::rpc::{SCHEMA, user_of};
 use crate::user::User;
 use crate::{Identity, store};
 

@@ -3,10 +3,11 @@
 use api::sartiq::catalog::v1 as pb;
 use api::sartiq::catalog::v1::product_warning::Kind;
 
+use server::timestamp;
+
 use crate::error::Result;
 use crate::product::{Content, Garment, Photo, Product, Sku, Slot, State, Warning};
 use crate::rpc::media::{self, Picture};
-use crate::rpc::timestamp;
 
 pub(super) fn content(input: pb::ProductInput) -> Result<Content> {
     let garment = match input.garment_kind() {
@@ -80,8 +81,8 @@ impl From<Product> for pb::Product {
             garment_kind: garment_kind.into(),
             description: content.description,
             photos: content.photos.into_iter().map(Into::into).collect(),
-            create_time: timestamp(product.created_at),
-            update_time: timestamp(product.updated_at),
+            create_time: Some(timestamp(product.created_at)),
+            update_time: Some(timestamp(product.updated_at)),
         }
     }
 }

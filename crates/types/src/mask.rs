@@ -1,15 +1,14 @@
 //! The fields that an update writes.
 
-use crate::error::Result;
 use crate::field::Findings;
 
 /// The fields that an update writes. Invariant: every one of them is known.
 #[derive(Debug)]
-pub(crate) struct Mask(Vec<&'static str>);
+pub struct Mask(Vec<&'static str>);
 
 impl Mask {
     /// Reads `paths`, which may name `known` fields, or all of them by `*`.
-    pub(crate) fn parse(paths: &[String], known: &'static [&'static str]) -> Result<Self> {
+    pub fn parse(paths: &[String], known: &'static [&'static str]) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         if paths.is_empty() {
             findings.add("update_mask", "must name at least one field");
@@ -30,12 +29,12 @@ impl Mask {
     }
 
     /// Tells whether the update writes `field`.
-    pub(crate) fn names(&self, field: &str) -> bool {
+    pub fn names(&self, field: &str) -> bool {
         self.0.contains(&field)
     }
 
     /// Writes `new` over `old` if the update writes `field`, and tells whether that changed it.
-    pub(crate) fn write<T: PartialEq>(&self, field: &str, old: &mut T, new: T) -> bool {
+    pub fn write<T: PartialEq>(&self, field: &str, old: &mut T, new: T) -> bool {
         let changes = self.names(field) && *old != new;
         if changes {
             *old = new;
@@ -47,12 +46,11 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
 
     const KNOWN: &[&str] = &["name", "sku"];
 
     #[test]
-    fn a_mask_names_fields() -> Result<()> {
+    fn a_mask_names_fields() -> Result<(), Findings> {
         let mask = Mask::parse(&["sku".into()], KNOWN)?;
         assert!(mask.names("sku") && !mask.names("name"));
         assert!(Mask::parse(&["*".into()], KNOWN)?.names("name"));
@@ -61,17 +59,17 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_named() {
-        let Err(Error::Fields(fields)) = Mask::parse(&["name".into(), "price".into()], KNOWN)
-        else {
+        let Err(findings) = Mask::parse(&["name".into(), "price".into()], KNOWN) else {
             panic!("accepted")
         };
-        assert_eq!(fields.len(), 1);
-        assert!(fields[0].1.starts_with("`price` is not a field"), "{fields:?}");
+        let [(path, sentence)] = findings.fields() else { panic!("{findings}") };
+        assert_eq!(path, "update_mask");
+        assert!(sentence.starts_with("`price` is not a field"), "{sentence}");
         assert!(Mask::parse(&[], KNOWN).is_err());
     }
 
     #[test]
-    fn only_named_fields_are_written() -> Result<()> {
+    fn only_named_fields_are_written() -> Result<(), Findings> {
         let mask = Mask::parse(&["sku".into()], KNOWN)?;
         let (mut sku, mut name) = (1, 1);
         assert!(mask.write("sku", &mut sku, 2) && !mask.write("sku", &mut sku, 2));
