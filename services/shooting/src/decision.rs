@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use types::id::{DecisionId, GenerationId, PredictionId, ShotId, UserId};
 
 use crate::error::{Error, Result};
-use crate::shot::State;
+use crate::shot::{Facts, Shot, State};
 
 /// What somebody decided about a shot.
 #[derive(Clone, Debug)]
@@ -20,8 +20,6 @@ pub(crate) struct Decision {
     pub(crate) user_id: UserId,
     /// The generation that a revision started.
     pub(crate) generation_id: Option<GenerationId>,
-    /// The state of the shot before.
-    pub(crate) state_before: State,
     /// The selected picture of the shot before.
     pub(crate) selected_before: Option<PredictionId>,
     pub(crate) created_at: OffsetDateTime,
@@ -29,32 +27,46 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// Returns the state that a shot in `state` gets when this decision about it is undone.
+    /// Gives `shot` back what this decision took; `facts` count the decision no more.
     ///
     /// A shot that has moved on since stays where it is.
-    pub(crate) fn undo(&self, state: State) -> Result<State> {
-        match (self.kind, state) {
-            (Kind::Approve, State::Approved) => Ok(self.state_before),
-            // Whatever led there: one picture less is rejected.
-            (Kind::Reject, State::Rejected) => Ok(State::ToReview),
-            (Kind::Approve | Kind::Reject, _) => Ok(state),
-            (Kind::Revise, State::RevisionRequested) if self.generation_id.is_none() => {
-                Ok(self.state_before)
+    pub(crate) fn undo(&self, shot: &mut Shot, facts: Facts) -> Result<()> {
+        use State::*;
+        match (self.kind, shot.state) {
+            (Kind::Approve, Approved) => self.restore(shot, facts),
+            // A revision without a decision: what it comes back to is not this picture any more.
+            (Kind::Approve, Generating) if shot.fallback == Some(self.prediction_id) => {
+                shot.fallback = self.selected_before;
             }
-            (Kind::Revise, _) => Err(Error::RevisionStarted),
+
+            // The picture that was rejected had been selected.
+            (Kind::Reject, ToReview | Rejected | Generating)
+                if self.selected_before == Some(self.prediction_id) =>
+            {
+                shot.select(self.prediction_id);
+            }
+
+            // What is left to decide on may be one more, or one less.
+            (Kind::Approve | Kind::Reject, ToReview | Rejected) => shot.settle(facts),
+            (Kind::Approve | Kind::Reject, _) => {}
+
+            (Kind::Revise, RevisionRequested) if self.generation_id.is_none() => {
+                self.restore(shot, facts);
+            }
+            (Kind::Revise, Planned | ToReview | Approved | Rejected) if facts.n_running == 0 => {}
+            (Kind::Revise, _) => return Err(Error::RevisionStarted),
         }
+        if self.kind == Kind::Revise {
+            shot.revision_number -= 1;
+        }
+        Ok(())
     }
 
-    /// Returns the selected picture of a shot that got `state` by undoing this decision.
-    pub(crate) fn selected_after_undo(
-        &self,
-        state: State,
-        selected: Option<PredictionId>,
-    ) -> Option<PredictionId> {
-        match (self.kind, state) {
-            (Kind::Approve | Kind::Revise, State::Approved) => self.selected_before,
-            (Kind::Reject, State::Approved) => selected,
-            _ => None,
+    /// Gives `shot` back the picture that was selected before, if one was.
+    fn restore(&self, shot: &mut Shot, facts: Facts) {
+        match self.selected_before {
+            Some(id) => shot.select(id),
+            None => shot.settle(facts),
         }
     }
 }

@@ -9,9 +9,8 @@ use pg::replay;
 use server::{Code, Fault};
 use tonic::Status;
 use types::id::{ParseIdError, PredictionId, ShotId};
+use types::{EtagMismatch, Findings};
 use uuid::Uuid;
-
-use crate::version::Version;
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -39,8 +38,8 @@ impl fmt::Display for Noun {
 pub(crate) enum Error {
     #[error("{} {} does not exist", .0, list(.1))]
     NotFound(Noun, Vec<Uuid>),
-    #[error("it was changed since it was read; its etag is now {}", .0.etag())]
-    EtagMismatch(Version),
+    #[error(transparent)]
+    EtagMismatch(#[from] EtagMismatch),
     #[error("the {noun} is {state}; from there it can only become {}", allowed.join(" or "))]
     StateConflict { noun: Noun, state: &'static str, allowed: &'static [&'static str] },
     #[error("something was generated for shot {0}")]
@@ -57,8 +56,8 @@ pub(crate) enum Error {
     RevisionStarted,
     #[error("another person decided that; owners and admins may undo it")]
     DecisionOfAnother,
-    #[error("{}", sentences(.0))]
-    Fields(Vec<(String, String)>),
+    #[error(transparent)]
+    Fields(#[from] Findings),
     #[error("{0}")]
     PageToken(#[from] PageTokenError),
     #[error(transparent)]
@@ -104,7 +103,7 @@ impl Error {
             noun(Noun::Look),
             noun(Noun::Shot),
             noun(Noun::Prediction),
-            Self::EtagMismatch(Version(1)),
+            Self::EtagMismatch(EtagMismatch(types::Version(1))),
             Self::StateConflict { noun: Noun::Shot, state: "", allowed: &[] },
             Self::ShotInUse(ShotId::generate()),
             Self::GenerationRunning,
@@ -113,7 +112,7 @@ impl Error {
             Self::NothingToUndo(ShotId::generate()),
             Self::RevisionStarted,
             Self::DecisionOfAnother,
-            Self::Fields(Vec::new()),
+            Self::Fields(Findings::default()),
             Self::PageToken(PageTokenError::Malformed),
             Self::CatalogUnavailable(away()),
             Self::GenerationUnavailable(away()),
@@ -189,7 +188,7 @@ impl Fault for Error {
     fn metadata(&self) -> HashMap<String, String> {
         let pairs = match self {
             Self::NotFound(_, ids) => vec![("ids", list(ids))],
-            Self::EtagMismatch(version) => vec![("etag", version.etag())],
+            Self::EtagMismatch(EtagMismatch(version)) => vec![("etag", version.etag())],
             Self::StateConflict { state, allowed, .. } => {
                 vec![("state", (*state).to_owned()), ("allowed", allowed.join(","))]
             }
@@ -202,7 +201,7 @@ impl Fault for Error {
 
     fn fields(&self) -> Vec<(String, String)> {
         match self {
-            Self::Fields(fields) => fields.clone(),
+            Self::Fields(findings) => findings.fields().to_vec(),
             Self::Replay(error) => error.fields(),
             Self::PageToken(_) => vec![("page_token".to_owned(), self.to_string())],
             _ => Vec::new(),
@@ -237,10 +236,6 @@ impl From<Error> for Status {
 
 fn list(ids: &[Uuid]) -> String {
     ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",")
-}
-
-fn sentences(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(path, text)| format!("`{path}` {text}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

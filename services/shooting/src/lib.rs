@@ -2,15 +2,12 @@
 
 mod decision;
 mod error;
-mod field;
 mod jobs;
 mod look;
-mod mask;
 mod rpc;
 mod shooting;
 mod shot;
 mod store;
-mod version;
 
 use std::time::Duration;
 

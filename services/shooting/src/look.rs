@@ -2,10 +2,8 @@
 
 use time::OffsetDateTime;
 use types::id::{GuidelineId, LookId, ProductId, ShootingId, ShotTypeId, StyleId, SubjectId};
+use types::{Mask, Version};
 use uuid::Uuid;
-
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// A product on a subject in a style, with a shot for each of its shot types.
 #[derive(Clone, Debug)]

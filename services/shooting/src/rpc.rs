@@ -16,8 +16,6 @@ use api::sartiq::shooting::v1::review_service_server::ReviewService;
 use api::sartiq::shooting::v1::shooting_service_server::ShootingService;
 use api::sartiq::shooting::v1::shot_service_server::ShotService;
 use api::sartiq::shooting::v1::*;
-use prost_types::Timestamp;
-use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use types::id::ParseIdError;
 
@@ -197,9 +195,4 @@ impl ReviewService for Studio {
 
 fn ids<I: FromStr<Err = ParseIdError>>(texts: &[String]) -> Result<Vec<I>, ParseIdError> {
     texts.iter().map(|it| it.parse()).collect()
-}
-
-fn timestamp(time: OffsetDateTime) -> Option<Timestamp> {
-    let nanos = i32::try_from(time.nanosecond()).expect("a second has 10^9 of them");
-    Some(Timestamp { seconds: time.unix_timestamp(), nanos })
 }

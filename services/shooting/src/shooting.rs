@@ -2,11 +2,9 @@
 
 use time::OffsetDateTime;
 use types::id::ShootingId;
+use types::{Findings, Mask, Version};
 
 use crate::error::{Error, Noun, Result};
-use crate::field::Findings;
-use crate::mask::Mask;
-use crate::version::Version;
 
 /// A set of looks that is produced, reviewed and delivered together.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ impl Content {
     pub(crate) fn check(&self) -> Result<()> {
         let mut findings = Findings::default();
         findings.require("shooting.name", &self.name);
-        findings.end()
+        Ok(findings.end()?)
     }
 
     /// Writes what `mask` names of `new`, and tells whether that changed anything.

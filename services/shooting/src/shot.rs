@@ -17,6 +17,9 @@ pub(crate) struct Shot {
     pub(crate) revision_number: i32,
     // Invariant: set if and only if the state is approved.
     pub(crate) selected: Option<PredictionId>,
+    /// The picture that was selected until a revision began, and is again if that makes nothing.
+    // Invariant: set only while a revision is asked for or something is generated.
+    pub(crate) fallback: Option<PredictionId>,
     /// The latest generation.
     pub(crate) generation_id: Option<GenerationId>,
     pub(crate) created_at: OffsetDateTime,
@@ -44,9 +47,9 @@ pub(crate) enum Cause {
     /// A generation ended, however.
     Ended,
     /// Somebody approved a picture.
-    Approve,
+    Approve(PredictionId),
     /// Somebody rejected a picture.
-    Reject,
+    Reject(PredictionId),
     /// Somebody asked for a revision of a picture.
     Revise,
 }
@@ -69,15 +72,49 @@ pub(crate) struct Facts {
     pub(crate) n_rejected: i64,
 }
 
-impl State {
+impl Shot {
+    /// Counts in that `cause` happened. A refusal changes nothing.
+    pub(crate) fn happen(&mut self, cause: Cause, facts: Facts) -> Result<()> {
+        let state = self.next(cause, facts)?;
+        match (state, cause) {
+            (State::Approved, Cause::Approve(id)) => self.select(id),
+            _ => self.enter(state),
+        }
+        Ok(())
+    }
+
+    /// Selects a picture, in place of any other.
+    pub(crate) fn select(&mut self, id: PredictionId) {
+        self.state = State::Approved;
+        self.selected = Some(id);
+        self.fallback = None;
+    }
+
+    /// Changes to `state`, with the pictures that belong to it.
+    fn enter(&mut self, state: State) {
+        let approved = self.selected.or(self.fallback);
+        (self.selected, self.fallback) = match state {
+            State::Approved => (approved, None),
+            State::RevisionRequested | State::Generating => (None, approved),
+            State::Planned | State::ToReview | State::Rejected => (None, None),
+        };
+        self.state = state;
+    }
+
+    /// Changes to where a shot is that nothing is selected of and nothing is waited for.
+    pub(crate) fn settle(&mut self, facts: Facts) {
+        self.enter(State::settled(facts));
+    }
+
     /// Returns the state that follows when `cause` happens.
-    pub(crate) fn next(self, cause: Cause, facts: Facts) -> Result<Self> {
+    fn next(&self, cause: Cause, facts: Facts) -> Result<State> {
         use Cause::*;
         use State::*;
-        let all_rejected = facts.n_ready <= facts.n_rejected;
-        match (self, cause) {
+        match (self.state, cause) {
             // More pictures of an approved shot may be looked at; it stays approved.
             (Approved, Started(Purpose::Pictures)) => Ok(Approved),
+            // It is not the generation that is waited for.
+            (RevisionRequested, Started(Purpose::Pictures)) => Ok(RevisionRequested),
             // The first generation, another one, or the revision that was asked for.
             (_, Started(_)) => Ok(Generating),
 
@@ -90,28 +127,39 @@ impl State {
 
             // Another generation still runs.
             (Generating, Ended) if 0 < facts.n_running => Ok(Generating),
-            // Nothing was made, now or before.
-            (Generating, Ended) if facts.n_ready == 0 => Ok(Planned),
-            // Nothing was made beside what was rejected before.
-            (Generating, Ended) if all_rejected => Ok(Rejected),
-            // What was made before is there to be decided on.
-            (Generating, Ended) => Ok(ToReview),
+            // The revision made nothing: what it was to replace is as good as before.
+            (Generating, Ended) if self.fallback.is_some() => Ok(Approved),
+            // Nothing was made now; what was made before is there to be decided on.
+            (Generating, Ended) => Ok(State::settled(facts)),
             // Its pictures were told of before; what follows from them followed then.
-            (Planned | ToReview | RevisionRequested | Approved | Rejected, Ended) => Ok(self),
+            (Planned | ToReview | RevisionRequested | Approved | Rejected, Ended) => Ok(self.state),
 
-            // One picture is selected, in place of any other.
-            (ToReview | Approved, Approve) => Ok(Approved),
+            // One picture is selected, whatever was decided before.
+            (ToReview | Approved | Rejected, Approve(_)) => Ok(Approved),
 
-            // The last picture that was left is rejected.
-            (ToReview, Reject) if all_rejected => Ok(Rejected),
-            (ToReview, Reject) => Ok(ToReview),
+            // What else there was to choose from does not change the choice.
+            (Approved, Reject(id)) if self.selected != Some(id) => Ok(Approved),
+            // The approval is withdrawn, or one picture less is left.
+            (ToReview | Approved, Reject(_)) => Ok(State::settled(facts)),
 
             // The revision is waited for, and an approval is withdrawn in its favour.
-            (ToReview | Approved, Revise) => Ok(RevisionRequested),
+            (ToReview | Approved | Rejected, Revise) => Ok(RevisionRequested),
 
-            (Planned | Generating | RevisionRequested | Rejected, Approve)
-            | (Planned | Generating | RevisionRequested | Approved | Rejected, Reject)
-            | (Planned | Generating | RevisionRequested | Rejected, Revise) => Err(self.conflict()),
+            (Planned | Generating | RevisionRequested, Approve(_) | Reject(_) | Revise)
+            // There is nothing left to reject.
+            | (Rejected, Reject(_)) => Err(self.state.conflict()),
+        }
+    }
+}
+
+impl State {
+    /// Returns the state of a shot that nothing is selected of and nothing is waited for.
+    fn settled(facts: Facts) -> Self {
+        match facts {
+            Facts { n_ready: 0, .. } => Self::Planned,
+            // The last picture that was left is rejected.
+            Facts { n_ready, n_rejected, .. } if n_ready <= n_rejected => Self::Rejected,
+            Facts { .. } => Self::ToReview,
         }
     }
 
@@ -119,11 +167,11 @@ impl State {
     pub(crate) fn conflict(self) -> Error {
         let allowed: &[_] = match self {
             Self::Planned => &["generating"],
-            Self::Generating => &["to_review", "planned"],
+            Self::Generating => &["to_review", "approved", "rejected", "planned"],
             Self::ToReview => &["approved", "rejected", "revision_requested", "generating"],
             Self::RevisionRequested => &["generating"],
-            Self::Approved => &["to_review", "revision_requested"],
-            Self::Rejected => &["generating", "to_review"],
+            Self::Approved => &["to_review", "rejected", "revision_requested", "generating"],
+            Self::Rejected => &["generating", "to_review", "approved", "revision_requested"],
         };
         Error::StateConflict { noun: Noun::Shot, state: self.as_str(), allowed }
     }

@@ -2,6 +2,8 @@
 
 mod look;
 mod review;
+mod revision;
 mod shooting;
 mod shot;
 mod stage;
+mod work;

@@ -1,6 +1,5 @@
 //! Reviews.
 
-use api::sartiq::event::v1::GenerationChanged;
 use api::sartiq::event::v1::event::Payload;
 use api::sartiq::generation::v1::prediction;
 use api::sartiq::shooting::v1::decision::Kind;
@@ -9,36 +8,10 @@ use api::sartiq::shooting::v1::shot::State;
 use api::sartiq::shooting::v1::*;
 use server::Role;
 use sqlx::PgPool;
-use testkit::request_id;
 use tonic::Code;
 use types::id::OrganizationId;
 
-use crate::stage::{Result, Stage, changed, refusal};
-
-fn approve(id: &str) -> ApprovePredictionRequest {
-    ApprovePredictionRequest { request_id: request_id(), prediction_id: id.to_owned() }
-}
-
-fn reject(id: &str) -> RejectPredictionRequest {
-    RejectPredictionRequest {
-        request_id: request_id(),
-        prediction_id: id.to_owned(),
-        reason: RejectReason::Colour.into(),
-        note: String::new(),
-    }
-}
-
-fn revise(id: &str) -> RevisePredictionRequest {
-    RevisePredictionRequest {
-        request_id: request_id(),
-        prediction_id: id.to_owned(),
-        note: "longer sleeves".into(),
-    }
-}
-
-fn undo(shot: &Shot) -> UndoDecisionRequest {
-    UndoDecisionRequest { request_id: request_id(), shot_id: shot.id.clone() }
-}
+use crate::stage::{Result, Stage, approve, refusal, reject, undo};
 
 #[sqlx::test(migrator = "::shooting::MIGRATIONS")]
 async fn an_approved_picture_is_selected_in_place_of_any_other(db: PgPool) -> Result {
@@ -93,19 +66,10 @@ async fn a_shot_is_rejected_once_all_its_pictures_are(db: PgPool) -> Result {
     let second = reviews.reject_prediction(reject(&pictures[1])).await?.into_inner();
     assert_eq!(second.shot.map(|it| it.state()), Some(State::Rejected));
 
-    let status = refusal(reviews.approve_prediction(approve(&pictures[0])).await)?;
-    assert_eq!(
-        (status.code(), testkit::reason(&status).as_str()),
-        (Code::FailedPrecondition, "STATE_CONFLICT")
-    );
-    let metadata = testkit::metadata(&status);
-    assert_eq!(metadata.get("state").map(String::as_str), Some("rejected"));
-    assert_eq!(metadata.get("allowed").map(String::as_str), Some("generating,to_review"));
+    let status = refusal(reviews.reject_prediction(reject(&pictures[0])).await)?;
+    assert_eq!(testkit::reason(&status), "PREDICTION_DECIDED");
     // Nothing of it was written.
-    let list = ListDecisionsRequest { shot_id: shot.id.clone(), ..Default::default() };
-    let decisions = reviews.list_decisions(list).await?.into_inner().decisions;
-    let listed: Vec<_> = decisions.iter().map(|it| &it.prediction_id).collect();
-    assert_eq!(listed, [&pictures[1], &pictures[0]]);
+    assert_eq!(stage.decided(&shot).await?, [&*pictures[1], &*pictures[0]]);
 
     let undone = reviews.undo_decision(undo(&shot)).await?.into_inner();
     assert_eq!(undone.shot.map(|it| it.state()), Some(State::ToReview));
@@ -113,6 +77,97 @@ async fn a_shot_is_rejected_once_all_its_pictures_are(db: PgPool) -> Result {
     // Another generation brings something to look at again.
     stage.generate(&shot, 1).await?;
     stage.await_state(&shot, State::ToReview).await?;
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn nothing_is_decided_while_something_is_made(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (shot, pictures) = stage.shot_to_review(1).await?;
+    stage.generate(&shot, 0).await?;
+    stage.await_state(&shot, State::Generating).await?;
+    let status = refusal(stage.reviews().approve_prediction(approve(&pictures[0])).await)?;
+    assert_eq!(
+        (status.code(), testkit::reason(&status).as_str()),
+        (Code::FailedPrecondition, "STATE_CONFLICT")
+    );
+    let metadata = testkit::metadata(&status);
+    assert_eq!(metadata.get("state").map(String::as_str), Some("generating"));
+    let allowed = metadata.get("allowed").map(String::as_str);
+    assert_eq!(allowed, Some("to_review,approved,rejected,planned"));
+    assert!(stage.decided(&shot).await?.is_empty());
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn a_sibling_of_the_approved_picture_is_rejected_beside_it(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (shot, pictures) = stage.shot_to_review(3).await?;
+    let mut reviews = stage.reviews();
+    reviews.approve_prediction(approve(&pictures[0])).await?;
+    let reply = reviews.reject_prediction(reject(&pictures[1])).await?.into_inner();
+    let approved = stage.read(&shot).await?;
+    assert_eq!(
+        (approved.state(), &approved.selected_prediction_id),
+        (State::Approved, &pictures[0])
+    );
+    assert_eq!(reply.shot.as_ref(), Some(&approved));
+    assert_eq!(reply.decision.map(|it| it.kind()), Some(Kind::Reject));
+    let status = refusal(reviews.reject_prediction(reject(&pictures[1])).await)?;
+    assert_eq!(testkit::reason(&status), "PREDICTION_DECIDED");
+    assert_eq!(stage.decided(&shot).await?, [&*pictures[1], &*pictures[0]]);
+
+    // Taken back, it may be rejected again.
+    let undone = reviews.undo_decision(undo(&shot)).await?.into_inner();
+    assert_eq!(undone.decision.map(|it| it.prediction_id).as_ref(), Some(&pictures[1]));
+    let now = undone.shot.ok_or("no shot")?;
+    assert_eq!((now.state(), &now.selected_prediction_id), (State::Approved, &pictures[0]));
+    for id in &pictures[1..] {
+        let reply = reviews.reject_prediction(reject(id)).await?.into_inner();
+        assert_eq!(reply.shot.map(|it| it.selected_prediction_id).as_ref(), Some(&pictures[0]));
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn a_rejected_approval_is_withdrawn(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (shot, pictures) = stage.shot_to_review(2).await?;
+    let mut reviews = stage.reviews();
+    reviews.approve_prediction(approve(&pictures[0])).await?;
+    let reply = reviews.reject_prediction(reject(&pictures[0])).await?.into_inner();
+    let now = reply.shot.ok_or("no shot")?;
+    assert_eq!((now.state(), now.selected_prediction_id.as_str()), (State::ToReview, ""));
+
+    // The undo gives the approval back, whatever was made meanwhile.
+    stage.generate(&shot, 1).await?;
+    stage.await_quiet().await?;
+    let now = reviews.undo_decision(undo(&shot)).await?.into_inner().shot.ok_or("no shot")?;
+    assert_eq!((now.state(), &now.selected_prediction_id), (State::Approved, &pictures[0]));
+    let now = reviews.undo_decision(undo(&shot)).await?.into_inner().shot.ok_or("no shot")?;
+    assert_eq!((now.state(), now.selected_prediction_id.as_str()), (State::ToReview, ""));
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn a_decision_is_followed_by_its_opposite(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (shot, pictures) = stage.shot_to_review(1).await?;
+    let mut reviews = stage.reviews();
+    for _ in 0..2 {
+        let reply = reviews.reject_prediction(reject(&pictures[0])).await?.into_inner();
+        let now = reply.shot.ok_or("no shot")?;
+        assert_eq!((now.state(), now.selected_prediction_id.as_str()), (State::Rejected, ""));
+        let reply = reviews.approve_prediction(approve(&pictures[0])).await?.into_inner();
+        let now = reply.shot.ok_or("no shot")?;
+        assert_eq!((now.state(), &now.selected_prediction_id), (State::Approved, &pictures[0]));
+    }
+    assert_eq!(stage.decided(&shot).await?.len(), 4);
+    let states = [State::Rejected, State::Approved, State::Rejected, State::ToReview];
+    for state in states {
+        let undone = reviews.undo_decision(undo(&shot)).await?.into_inner();
+        assert_eq!(undone.shot.map(|it| it.state()), Some(state));
+    }
     Ok(())
 }
 
@@ -170,73 +225,6 @@ async fn only_pictures_that_are_ready_are_decided_on(db: PgPool) -> Result {
     let mut viewer = ReviewServiceClient::new(stage.role(Role::Viewer));
     let status = refusal(viewer.approve_prediction(approve(&early)).await)?;
     assert_eq!(status.code(), Code::PermissionDenied);
-    Ok(())
-}
-
-#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
-async fn a_revision_starts_one_generation(db: PgPool) -> Result {
-    let stage = Stage::open(db).await?;
-    let (shot, pictures) = stage.shot_to_review(1).await?;
-    let mut reviews = stage.reviews();
-    let request = revise(&pictures[0]);
-    let reply = reviews.revise_prediction(request.clone()).await?.into_inner();
-    let again = reviews.revise_prediction(request).await?.into_inner();
-    assert_eq!(again, reply);
-    let started = stage.generation.started();
-    let [started] = &started[..] else { panic!("{started:?}") };
-    assert_eq!((&started.id, started.user), (&reply.generation_id, Some(stage.user)));
-    assert_eq!((&started.input.shot_id, started.input.note.as_str()), (&shot.id, "longer sleeves"));
-    assert_eq!(started.input.parent_prediction_id, pictures[0]);
-    let now = reply.shot.ok_or("no shot")?;
-    assert_eq!((now.state(), now.revision_number), (State::Generating, 1));
-    let decision = reply.decision.ok_or("no decision")?;
-    assert_eq!((decision.kind(), &decision.generation_id), (Kind::Revise, &reply.generation_id));
-
-    let status = refusal(reviews.undo_decision(undo(&shot)).await)?;
-    assert_eq!(
-        (status.code(), testkit::reason(&status).as_str()),
-        (Code::FailedPrecondition, "REVISION_STARTED")
-    );
-    // The event that tells of it changes nothing more; cancelled, the shot is as it was.
-    let started = GenerationChanged { revision: true, ..changed(&shot, &reply.generation_id) };
-    stage.tell(Payload::GenerationStarted(started.clone())).await?;
-    stage.tell(Payload::GenerationCancelled(started)).await?;
-    stage.await_state(&shot, State::ToReview).await?;
-    Ok(())
-}
-
-#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
-async fn a_revision_waits_for_generation(db: PgPool) -> Result {
-    let stage = Stage::open(db).await?;
-    let (shot, pictures) = stage.shot_to_review(1).await?;
-    let mut reviews = stage.reviews();
-    stage.generation.refuse(Some(Code::Unavailable));
-    let reply = reviews.revise_prediction(revise(&pictures[0])).await?.into_inner();
-    assert_eq!(reply.generation_id, "");
-    assert_eq!(reply.shot.map(|it| it.state()), Some(State::RevisionRequested));
-    // Until it has started, it can be undone.
-    let undone = reviews.undo_decision(undo(&shot)).await?.into_inner().shot.ok_or("no shot")?;
-    assert_eq!((undone.state(), undone.revision_number), (State::ToReview, 0));
-
-    reviews.revise_prediction(revise(&pictures[0])).await?;
-    stage.generation.refuse(None);
-    stage.await_state(&shot, State::Generating).await?;
-    // Of two decisions, the one that stands was started.
-    assert_eq!(stage.generation.started().len(), 1);
-    Ok(())
-}
-
-#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
-async fn a_revision_that_generation_refuses_is_withdrawn(db: PgPool) -> Result {
-    let stage = Stage::open(db).await?;
-    let (shot, pictures) = stage.shot_to_review(1).await?;
-    stage.reviews().approve_prediction(approve(&pictures[0])).await?;
-    stage.generation.refuse(Some(Code::FailedPrecondition));
-    let status = refusal(stage.reviews().revise_prediction(revise(&pictures[0])).await)?;
-    assert_eq!(status.code(), Code::FailedPrecondition);
-    let now = stage.read(&shot).await?;
-    assert_eq!((now.state(), &now.selected_prediction_id), (State::Approved, &pictures[0]));
-    assert_eq!(now.revision_number, 0);
     Ok(())
 }
 

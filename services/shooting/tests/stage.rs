@@ -4,8 +4,6 @@
 mod catalog;
 mod generation;
 
-use std::env;
-
 use ::shooting::Studio;
 use api::sartiq::event::v1::event::Payload;
 use api::sartiq::event::v1::{Event, GenerationChanged, PredictionChanged};
@@ -63,7 +61,8 @@ impl Stage {
 
         let mesh = testkit::mesh("shooting");
         let redis_prefix = format!("{}:", request_id());
-        let stream = events::Config { redis_url: redis_url().into(), redis_prefix }.open()?;
+        let stream =
+            events::Config { redis_url: testkit::redis_url().into(), redis_prefix }.open()?;
         sqlx::raw_sql(GENERATION).execute(&db).await?;
         let outbox = Outbox::new("generation");
         let relay = Relay::new(outbox.clone(), db.clone(), stream.clone());
@@ -205,6 +204,13 @@ impl Stage {
         Ok(reply.into_inner().shot.ok_or("no shot")?)
     }
 
+    /// Returns the pictures that decisions about `shot` are about, the latest first.
+    pub(crate) async fn decided(&self, shot: &Shot) -> Result<Vec<String>> {
+        let request = ListDecisionsRequest { shot_id: shot.id.clone(), ..Default::default() };
+        let decisions = self.reviews().list_decisions(request).await?.into_inner().decisions;
+        Ok(decisions.into_iter().map(|it| it.prediction_id).collect())
+    }
+
     /// Reads a shooting.
     pub(crate) async fn read_shooting(&self, id: &str) -> Result<Shooting> {
         let reply = self.shootings().get_shooting(GetShootingRequest { id: id.to_owned() }).await?;
@@ -227,11 +233,6 @@ impl Drop for Stage {
         // The tasks hold connections to a database that goes away.
         self.mesh.stop();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Redis is")]
-fn redis_url() -> String {
-    env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
 /// Returns what generation says of one of its generations.
@@ -257,4 +258,33 @@ pub(crate) fn ready(shot: &Shot, generation: &str, id: &str) -> PredictionChange
 /// Returns the error of a call that ought to fail.
 pub(crate) fn refusal<T>(answer: Result<Response<T>, Status>) -> Result<Status> {
     Ok(answer.err().ok_or("it was accepted")?)
+}
+
+/// Returns a request that approves a picture.
+pub(crate) fn approve(id: &str) -> ApprovePredictionRequest {
+    ApprovePredictionRequest { request_id: request_id(), prediction_id: id.to_owned() }
+}
+
+/// Returns a request that rejects a picture for its colour.
+pub(crate) fn reject(id: &str) -> RejectPredictionRequest {
+    RejectPredictionRequest {
+        request_id: request_id(),
+        prediction_id: id.to_owned(),
+        reason: RejectReason::Colour.into(),
+        note: String::new(),
+    }
+}
+
+/// Returns a request that asks for a revision of a picture.
+pub(crate) fn revise(id: &str) -> RevisePredictionRequest {
+    RevisePredictionRequest {
+        request_id: request_id(),
+        prediction_id: id.to_owned(),
+        note: "longer sleeves".into(),
+    }
+}
+
+/// Returns a request that undoes the latest decision about `shot`.
+pub(crate) fn undo(shot: &Shot) -> UndoDecisionRequest {
+    UndoDecisionRequest { request_id: request_id(), shot_id: shot.id.clone() }
 }

@@ -7,12 +7,12 @@ use api::sartiq::catalog::v1::product::State;
 use server::Caller;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use types::Findings;
 use types::id::ProductId;
 use uuid::Uuid;
 
 use crate::Studio;
 use crate::error::{Error, Result};
-use crate::field::Findings;
 use crate::look::{Reference, To};
 
 /// How many things the catalog gives at a time.

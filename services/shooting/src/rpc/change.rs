@@ -69,15 +69,12 @@ impl Change<'_> {
     async fn happen(&mut self, mut shot: Shot, cause: Cause) -> Result<Shot> {
         let before = shot.state;
         let facts = store::prediction::facts(&mut *self.tx, self.organization, shot.id).await?;
-        shot.state = before.next(cause, facts)?;
+        shot.happen(cause, facts)?;
         self.write(before, shot).await
     }
 
     /// Writes `shot`, which was in state `before`, and tells what changed.
-    pub(crate) async fn write(&mut self, before: shot::State, mut shot: Shot) -> Result<Shot> {
-        if shot.state != shot::State::Approved {
-            shot.selected = None;
-        }
+    pub(crate) async fn write(&mut self, before: shot::State, shot: Shot) -> Result<Shot> {
         let shot = store::shot::update(&mut *self.tx, self.organization, &shot).await?;
         if shot.state != before {
             self.tell(Payload::ShotStateChanged(ShotChanged {

@@ -4,11 +4,11 @@ use api::sartiq::shooting::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
 use server::Caller;
+use types::Mask;
 use types::id::{LookId, ProductId, ShootingId};
 
 use crate::error::{Error, Result};
 use crate::look::{Content, Look};
-use crate::mask::Mask;
 use crate::rpc::catalog::{self, Names};
 use crate::rpc::change::Change;
 use crate::rpc::ids;
@@ -223,7 +223,7 @@ async fn remove(change: &mut Change<'_>, shots: &[&Shot]) -> Result<()> {
 }
 
 fn everything() -> Result<Mask> {
-    Mask::parse(&["*".to_owned()], Content::FIELDS)
+    Ok(Mask::parse(&["*".to_owned()], Content::FIELDS)?)
 }
 
 /// Gives a look without a name that of its product.

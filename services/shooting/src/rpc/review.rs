@@ -9,6 +9,7 @@ use pg::Page;
 use pg::replay::{self, Replay};
 use server::{Caller, Role};
 use time::OffsetDateTime;
+use types::Findings;
 use types::id::{DecisionId, PredictionId, ShotId};
 
 use crate::decision::{Decision, Kind};
@@ -16,7 +17,7 @@ use crate::error::{Error, Noun, Result};
 use crate::jobs::revision::{self, StartRevision};
 use crate::rpc::change::Change;
 use crate::rpc::{prediction, wire};
-use crate::shot::{Cause, Shot, State};
+use crate::shot::{Cause, Shot};
 use crate::store::decision::Verdict;
 use crate::{SCHEMA, Studio, store};
 
@@ -66,7 +67,7 @@ pub(super) async fn reject(
     let note = request.note.trim();
     if request.reason() == pb::RejectReason::Other && note.is_empty() {
         let sentence = "must say why, since the reason is another one";
-        return Err(Error::Fields(vec![("note".to_owned(), sentence.to_owned())]));
+        return Err(Findings::of("note", sentence).into());
     }
     let reason = Some(wire::reason(request.reason()));
     let prediction_id: PredictionId = request.prediction_id.parse()?;
@@ -195,19 +196,18 @@ async fn decide(
         Kind::Approve if shot.selected == Some(prediction) => {
             return Err(Error::PredictionDecided(prediction));
         }
-        Kind::Reject if shot.state == State::ToReview && known == Some(Kind::Reject) => {
+        Kind::Reject if known == Some(Kind::Reject) => {
             return Err(Error::PredictionDecided(prediction));
         }
-        Kind::Approve => Cause::Approve,
-        Kind::Reject => Cause::Reject,
+        Kind::Approve => Cause::Approve(prediction),
+        Kind::Reject => Cause::Reject(prediction),
         Kind::Revise => Cause::Revise,
     };
     // First the decision, so that it counts among the facts; a refusal rolls it back.
     let decision = store::decision::insert(&mut *change.tx, organization, &shot, verdict).await?;
     let facts = store::prediction::facts(&mut *change.tx, organization, shot.id).await?;
     let before = shot.state;
-    shot.state = before.next(cause, facts)?;
-    shot.selected = (shot.state == State::Approved).then_some(prediction);
+    shot.happen(cause, facts)?;
     shot.revision_number += i32::from(verdict.kind == Kind::Revise);
     change.tell_decision(Payload::DecisionMade, &decision, &shot).await?;
     let shot = change.write(before, shot).await?;
@@ -220,11 +220,11 @@ pub(crate) async fn take_back(
     mut shot: Shot,
     decision: Decision,
 ) -> Result<(Decision, Shot)> {
-    let before = shot.state;
-    shot.state = decision.undo(before)?;
-    shot.selected = decision.selected_after_undo(shot.state, shot.selected);
-    shot.revision_number -= i32::from(decision.kind == Kind::Revise);
-    let decision = store::decision::undo(&mut *change.tx, change.organization, decision.id).await?;
+    let (organization, before) = (change.organization, shot.state);
+    // First the decision, so that it counts among the facts no more; a refusal rolls it back.
+    let decision = store::decision::undo(&mut *change.tx, organization, decision.id).await?;
+    let facts = store::prediction::facts(&mut *change.tx, organization, shot.id).await?;
+    decision.undo(&mut shot, facts)?;
     change.tell_decision(Payload::DecisionUndone, &decision, &shot).await?;
     let shot = change.write(before, shot).await?;
     Ok((decision, shot))

@@ -6,10 +6,10 @@ use api::sartiq::shooting::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
 use server::Caller;
+use types::Mask;
 use types::id::ShootingId;
 
 use crate::error::{Error, Result};
-use crate::mask::Mask;
 use crate::rpc::change::Change;
 use crate::shooting::{Content, State};
 use crate::{SCHEMA, Studio, store};

@@ -2,9 +2,10 @@
 
 use api::sartiq::shooting::v1 as pb;
 
+use server::timestamp;
+
 use crate::decision::{Decision, Kind, Reason};
 use crate::look::Look;
-use crate::rpc::timestamp;
 use crate::shooting::{Counts, Shooting, State};
 use crate::shot::{self, Shot};
 
@@ -18,8 +19,8 @@ impl From<Shooting> for pb::Shooting {
             brief: shooting.content.brief,
             look_count: count(shooting.n_looks),
             shots: Some(shooting.shots.into()),
-            create_time: timestamp(shooting.created_at),
-            update_time: timestamp(shooting.updated_at),
+            create_time: Some(timestamp(shooting.created_at)),
+            update_time: Some(timestamp(shooting.updated_at)),
         }
     }
 }
@@ -62,8 +63,8 @@ impl From<Look> for pb::Look {
             style_id: content.style_id.into(),
             guideline_ids: content.guideline_ids.into_iter().map(Into::into).collect(),
             shot_type_ids: content.shot_type_ids.into_iter().map(Into::into).collect(),
-            create_time: timestamp(look.created_at),
-            update_time: timestamp(look.updated_at),
+            create_time: Some(timestamp(look.created_at)),
+            update_time: Some(timestamp(look.updated_at)),
         }
     }
 }
@@ -79,8 +80,8 @@ impl From<Shot> for pb::Shot {
             revision_number: shot.revision_number,
             selected_prediction_id: shot.selected.map(Into::into).unwrap_or_default(),
             generation_id: shot.generation_id.map(Into::into).unwrap_or_default(),
-            create_time: timestamp(shot.created_at),
-            update_time: timestamp(shot.updated_at),
+            create_time: Some(timestamp(shot.created_at)),
+            update_time: Some(timestamp(shot.updated_at)),
         }
     }
 }
@@ -123,8 +124,8 @@ impl From<Decision> for pb::Decision {
             note: decision.note,
             user_id: decision.user_id.into(),
             generation_id: decision.generation_id.map(Into::into).unwrap_or_default(),
-            create_time: timestamp(decision.created_at),
-            undo_time: decision.undone_at.and_then(timestamp),
+            create_time: Some(timestamp(decision.created_at)),
+            undo_time: decision.undone_at.map(timestamp),
         }
     }
 }

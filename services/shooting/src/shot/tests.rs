@@ -1,6 +1,6 @@
 //! What the states of a shot promise, whatever happens in whatever order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 use types::id::{DecisionId, UserId};
@@ -9,27 +9,47 @@ use super::*;
 use crate::decision::{Decision, Kind};
 
 /// A shot with what is around it, as the database would keep it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Model {
-    state: Option<State>,
-    selected: Option<PredictionId>,
+    shot: Shot,
     running: BTreeSet<GenerationId>,
     ready: Vec<PredictionId>,
     decisions: Vec<Decision>,
 }
 
+/// Returns a shot of which nothing was generated.
+fn planned() -> Shot {
+    Shot {
+        id: ShotId::generate(),
+        shooting_id: ShootingId::generate(),
+        look_id: LookId::generate(),
+        position: 0,
+        shot_type_id: ShotTypeId::generate(),
+        state: State::Planned,
+        revision_number: 0,
+        selected: None,
+        fallback: None,
+        generation_id: None,
+        created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
 impl Model {
-    fn state(&self) -> State {
-        self.state.unwrap_or(State::Planned)
+    fn new() -> Self {
+        Self { shot: planned(), running: BTreeSet::new(), ready: Vec::new(), decisions: Vec::new() }
+    }
+
+    /// Returns what was last decided about a picture, and stands.
+    fn verdict(&self, id: PredictionId) -> Option<Kind> {
+        let mut about =
+            self.standing().filter(|it| it.prediction_id == id && it.kind != Kind::Revise);
+        about.next_back().map(|it| it.kind)
     }
 
     fn facts(&self) -> Facts {
-        let mut kinds = BTreeMap::new();
-        for it in self.standing().filter(|it| it.kind != Kind::Revise) {
-            kinds.insert(it.prediction_id, it.kind);
-        }
         let n_rejected =
-            self.ready.iter().filter(|it| kinds.get(it) == Some(&Kind::Reject)).count();
+            self.ready.iter().filter(|it| self.verdict(**it) == Some(Kind::Reject)).count();
         Facts {
             n_running: self.running.len() as i64,
             n_ready: self.ready.len() as i64,
@@ -41,13 +61,19 @@ impl Model {
         self.decisions.iter().filter(|it| it.undone_at.is_none())
     }
 
-    fn tell(&mut self, cause: Cause) {
-        let next = self.state().next(cause, self.facts());
-        let state = next.expect("what happened elsewhere is never refused");
-        self.state = Some(state);
-        if state != State::Approved {
-            self.selected = None;
+    fn start(&mut self, purpose: Purpose) {
+        let id = GenerationId::generate();
+        self.running.insert(id);
+        if purpose == Purpose::Revision && self.shot.state == State::RevisionRequested {
+            let latest = self.decisions.iter_mut().rfind(|it| it.undone_at.is_none());
+            latest.expect("a revision was asked for").generation_id = Some(id);
         }
+        self.tell(Cause::Started(purpose));
+    }
+
+    fn tell(&mut self, cause: Cause) {
+        let facts = self.facts();
+        self.shot.happen(cause, facts).expect("what happened elsewhere is never refused");
     }
 
     /// Decides, unless that is refused. Tells whether it was not.
@@ -56,55 +82,64 @@ impl Model {
         next.decisions.push(Decision {
             id: DecisionId::generate(),
             number: self.decisions.len() as i64,
-            shot_id: ShotId::generate(),
+            shot_id: self.shot.id,
             prediction_id,
             kind,
             reason: None,
             note: String::new(),
             user_id: UserId::generate(),
             generation_id: None,
-            state_before: self.state(),
-            selected_before: self.selected,
+            selected_before: self.shot.selected,
             created_at: OffsetDateTime::UNIX_EPOCH,
             undone_at: None,
         });
         let cause = match kind {
-            Kind::Approve => Cause::Approve,
-            Kind::Reject => Cause::Reject,
+            Kind::Approve => Cause::Approve(prediction_id),
+            Kind::Reject => Cause::Reject(prediction_id),
             Kind::Revise => Cause::Revise,
         };
-        let Ok(state) = self.state().next(cause, next.facts()) else { return false };
-        next.state = Some(state);
-        next.selected = (state == State::Approved).then_some(prediction_id);
+        if next.shot.happen(cause, next.facts()).is_err() {
+            return false;
+        }
+        next.shot.revision_number += i32::from(kind == Kind::Revise);
         *self = next;
         true
     }
 
     /// Undoes the latest decision, unless that is refused. Tells whether it was not.
     fn undo(&mut self) -> bool {
-        let Some(decision) = self.standing().next_back().cloned() else { return false };
-        let Ok(state) = decision.undo(self.state()) else { return false };
-        self.selected = decision.selected_after_undo(state, self.selected);
-        self.state = Some(state);
-        for it in &mut self.decisions {
-            if it.id == decision.id {
-                it.undone_at = Some(OffsetDateTime::UNIX_EPOCH);
-            }
+        let mut next = self.clone();
+        let latest = next.decisions.iter_mut().rfind(|it| it.undone_at.is_none());
+        let Some(decision) = latest else { return false };
+        decision.undone_at = Some(OffsetDateTime::UNIX_EPOCH);
+        let (decision, facts) = (decision.clone(), next.facts());
+        if decision.undo(&mut next.shot, facts).is_err() {
+            return false;
         }
+        *self = next;
         true
     }
 
     fn check(&self) {
-        let (state, facts) = (self.state(), self.facts());
-        assert_eq!(state == State::Approved, self.selected.is_some(), "{state:?}");
+        let (shot, facts) = (&self.shot, self.facts());
+        let state = shot.state;
+        assert_eq!(state == State::Approved, shot.selected.is_some(), "{state:?}");
         assert!(facts.n_rejected <= facts.n_ready);
         match state {
             State::Planned => assert_eq!(facts.n_ready, 0),
             State::Generating => assert!(0 < facts.n_running),
-            State::ToReview => assert!(0 < facts.n_ready),
-            State::Rejected => assert_eq!(facts.n_ready, facts.n_rejected),
+            State::ToReview => assert!(facts.n_rejected < facts.n_ready),
+            State::Rejected => assert!(0 < facts.n_ready && facts.n_ready == facts.n_rejected),
             State::RevisionRequested | State::Approved => assert!(0 < facts.n_ready),
         }
+        if shot.fallback.is_some() {
+            assert!(matches!(state, State::RevisionRequested | State::Generating), "{state:?}");
+        }
+        if let Some(id) = shot.selected.or(shot.fallback) {
+            assert_eq!(self.verdict(id), Some(Kind::Approve), "{state:?}");
+        }
+        let n_revisions = self.standing().filter(|it| it.kind == Kind::Revise).count();
+        assert_eq!(shot.revision_number, n_revisions as i32);
     }
 }
 
@@ -123,18 +158,12 @@ impl Dice {
 fn no_order_of_events_breaks_a_promise() {
     for seed in 0..3000 {
         let mut dice = Dice(seed);
-        let mut model = Model::default();
+        let mut model = Model::new();
         for _ in 0..40 {
             let before = model.clone();
             match dice.roll(8) {
-                0 => {
-                    model.running.insert(GenerationId::generate());
-                    model.tell(Cause::Started(Purpose::Pictures));
-                }
-                1 => {
-                    model.running.insert(GenerationId::generate());
-                    model.tell(Cause::Started(Purpose::Revision));
-                }
+                0 => model.start(Purpose::Pictures),
+                1 => model.start(Purpose::Revision),
                 2 if !model.running.is_empty() => {
                     model.ready.push(PredictionId::generate());
                     model.tell(Cause::Ready);
@@ -152,8 +181,8 @@ fn no_order_of_events_breaks_a_promise() {
                         // Whatever was decided can be taken back at once.
                         let mut undone = model.clone();
                         assert!(undone.undo(), "seed {seed}: {kind:?} cannot be undone");
-                        assert_eq!(undone.state(), before.state(), "seed {seed}: {kind:?}");
-                        assert_eq!(undone.selected, before.selected, "seed {seed}: {kind:?}");
+                        assert_eq!(undone.shot.state, before.shot.state, "seed {seed}: {kind:?}");
+                        assert_eq!(undone.shot.selected, before.shot.selected, "seed {seed}");
                     }
                 }
                 _ => {
@@ -167,37 +196,86 @@ fn no_order_of_events_breaks_a_promise() {
 
 #[test]
 fn refusals_name_the_state_and_what_is_allowed() {
-    for state in [State::Planned, State::Generating, State::RevisionRequested, State::Rejected] {
-        let refused = state.next(Cause::Approve, Facts::default());
+    for state in [State::Planned, State::Generating, State::RevisionRequested] {
+        let mut shot = Shot { state, ..planned() };
+        let refused = shot.happen(Cause::Approve(PredictionId::generate()), Facts::default());
         let Err(Error::StateConflict { state: named, allowed, .. }) = refused else {
             panic!("{state:?} was approved")
         };
         assert_eq!(named, state.as_str());
         assert!(!allowed.is_empty());
+        assert_eq!((shot.state, shot.selected), (state, None));
     }
 }
 
 #[test]
 fn pictures_of_an_approved_shot_leave_it_approved() -> Result<()> {
     let facts = Facts { n_running: 1, n_ready: 2, n_rejected: 0 };
-    let state = State::Approved;
-    assert_eq!(state.next(Cause::Started(Purpose::Pictures), facts)?, State::Approved);
-    assert_eq!(state.next(Cause::Ready, facts)?, State::Approved);
-    assert_eq!(state.next(Cause::Ended, facts)?, State::Approved);
-    assert_eq!(state.next(Cause::Started(Purpose::Revision), facts)?, State::Generating);
+    let mut shot = planned();
+    shot.select(PredictionId::generate());
+    let selected = shot.selected;
+    for cause in [Cause::Started(Purpose::Pictures), Cause::Ready, Cause::Ended] {
+        shot.happen(cause, facts)?;
+        assert_eq!((shot.state, shot.selected), (State::Approved, selected), "{cause:?}");
+    }
+    shot.happen(Cause::Started(Purpose::Revision), facts)?;
+    assert_eq!((shot.state, shot.selected), (State::Generating, None));
     Ok(())
 }
 
 #[test]
 fn a_failed_generation_leaves_what_was_there() -> Result<()> {
     let none = Facts::default();
-    assert_eq!(State::Generating.next(Cause::Ended, none)?, State::Planned);
-    let some = Facts { n_ready: 2, n_rejected: 1, ..none };
-    assert_eq!(State::Generating.next(Cause::Ended, some)?, State::ToReview);
-    let rejected = Facts { n_ready: 2, n_rejected: 2, ..none };
-    assert_eq!(State::Generating.next(Cause::Ended, rejected)?, State::Rejected);
-    let running = Facts { n_running: 1, ..none };
-    assert_eq!(State::Generating.next(Cause::Ended, running)?, State::Generating);
+    let endings = [
+        (none, State::Planned),
+        (Facts { n_ready: 2, n_rejected: 1, ..none }, State::ToReview),
+        (Facts { n_ready: 2, n_rejected: 2, ..none }, State::Rejected),
+        (Facts { n_running: 1, ..none }, State::Generating),
+    ];
+    for (facts, state) in endings {
+        let mut shot = Shot { state: State::Generating, ..planned() };
+        shot.happen(Cause::Ended, facts)?;
+        assert_eq!(shot.state, state, "{facts:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_revision_that_makes_nothing_gives_the_approval_back() -> Result<()> {
+    let facts = Facts { n_running: 1, n_ready: 1, n_rejected: 0 };
+    let mut shot = planned();
+    shot.select(PredictionId::generate());
+    let selected = shot.selected;
+    shot.happen(Cause::Revise, facts)?;
+    // Another generation that runs beside it is not what the shot waits for.
+    shot.happen(Cause::Started(Purpose::Pictures), facts)?;
+    shot.happen(Cause::Ready, facts)?;
+    shot.happen(Cause::Ended, facts)?;
+    assert_eq!((shot.state, shot.selected), (State::RevisionRequested, None));
+    shot.happen(Cause::Started(Purpose::Revision), facts)?;
+    let mut made = shot.clone();
+    shot.happen(Cause::Ended, Facts { n_running: 0, ..facts })?;
+    assert_eq!((shot.state, shot.selected, shot.fallback), (State::Approved, selected, None));
+
+    made.happen(Cause::Ready, facts)?;
+    made.happen(Cause::Ended, Facts { n_running: 0, ..facts })?;
+    assert_eq!((made.state, made.selected, made.fallback), (State::ToReview, None, None));
+    Ok(())
+}
+
+#[test]
+fn only_the_rejection_of_the_selected_picture_withdraws_the_approval() -> Result<()> {
+    let (selected, sibling) = (PredictionId::generate(), PredictionId::generate());
+    let mut shot = planned();
+    shot.select(selected);
+    let facts = Facts { n_running: 0, n_ready: 2, n_rejected: 1 };
+    shot.happen(Cause::Reject(sibling), facts)?;
+    assert_eq!((shot.state, shot.selected), (State::Approved, Some(selected)));
+    let mut alone = shot.clone();
+    shot.happen(Cause::Reject(selected), facts)?;
+    assert_eq!((shot.state, shot.selected), (State::ToReview, None));
+    alone.happen(Cause::Reject(selected), Facts { n_rejected: 2, ..facts })?;
+    assert_eq!((alone.state, alone.selected), (State::Rejected, None));
     Ok(())
 }
 

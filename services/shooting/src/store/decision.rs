@@ -7,7 +7,7 @@ use types::id::{DecisionId, GenerationId, OrganizationId, PredictionId, ShotId, 
 
 use crate::decision::{Decision, Kind, Reason};
 use crate::error::Result;
-use crate::shot::{Shot, State};
+use crate::shot::Shot;
 
 /// What is decided.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) async fn insert(
              reason, note, user_id, state_before, selected_before)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          returning decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
-             generation_id, state_before, selected_before, created_at, undone_at",
+             generation_id, selected_before, created_at, undone_at",
         DecisionId::generate().uuid(),
         organization.uuid(),
         shot.id.uuid(),
@@ -58,7 +58,7 @@ pub(crate) async fn find(
     let row = sqlx::query_as!(
         Row,
         "select decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
-             generation_id, state_before, selected_before, created_at, undone_at
+             generation_id, selected_before, created_at, undone_at
          from shooting.decision where organization_id = $1 and decision_id = $2",
         organization.uuid(),
         id.uuid(),
@@ -77,7 +77,7 @@ pub(crate) async fn latest(
     let row = sqlx::query_as!(
         Row,
         "select decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
-             generation_id, state_before, selected_before, created_at, undone_at
+             generation_id, selected_before, created_at, undone_at
          from shooting.decision
          where organization_id = $1 and shot_id = $2 and undone_at is null
          order by number desc limit 1",
@@ -118,7 +118,7 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
-             generation_id, state_before, selected_before, created_at, undone_at
+             generation_id, selected_before, created_at, undone_at
          from shooting.decision
          where organization_id = $1 and shot_id = $2 and ($3::bigint is null or number < $3)
          order by number desc limit $4",
@@ -143,7 +143,7 @@ pub(crate) async fn undo(
         "update shooting.decision set undone_at = now()
          where organization_id = $1 and decision_id = $2 and undone_at is null
          returning decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
-             generation_id, state_before, selected_before, created_at, undone_at",
+             generation_id, selected_before, created_at, undone_at",
         organization.uuid(),
         id.uuid(),
     )
@@ -181,7 +181,6 @@ struct Row {
     note: String,
     user_id: UserId,
     generation_id: Option<GenerationId>,
-    state_before: String,
     selected_before: Option<PredictionId>,
     created_at: OffsetDateTime,
     undone_at: Option<OffsetDateTime>,
@@ -199,7 +198,6 @@ impl From<Row> for Decision {
             note: row.note,
             user_id: row.user_id,
             generation_id: row.generation_id,
-            state_before: State::stored(&row.state_before),
             selected_before: row.selected_before,
             created_at: row.created_at,
             undone_at: row.undone_at,

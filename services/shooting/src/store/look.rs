@@ -3,12 +3,12 @@
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{LookId, OrganizationId, ProductId, ShootingId, StyleId, SubjectId};
 use uuid::Uuid;
 
 use crate::error::{Error, Noun, Result};
 use crate::look::{Content, Look};
-use crate::version::Version;
 
 /// Inserts a look.
 pub(crate) async fn insert(

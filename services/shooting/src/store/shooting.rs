@@ -3,11 +3,11 @@
 use pg::Page;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
+use types::Version;
 use types::id::{OrganizationId, ShootingId};
 
 use crate::error::{Error, Noun, Result};
 use crate::shooting::{Content, Counts, Shooting, State};
-use crate::version::Version;
 
 /// Inserts a shooting.
 pub(crate) async fn insert(

@@ -66,7 +66,7 @@ pub(crate) async fn find(
     let rows = sqlx::query_as!(
         Row,
         "select shot_id, shooting_id, look_id, position, shot_type_id, state, revision_number,
-             selected_prediction_id, generation_id, created_at, updated_at
+             selected_prediction_id, fallback_prediction_id, generation_id, created_at, updated_at
          from shooting.shot where organization_id = $1 and shot_id = any($2)",
         organization.uuid(),
         &ids,
@@ -95,7 +95,7 @@ pub(crate) async fn of_look(
     let rows = sqlx::query_as!(
         Row,
         "select shot_id, shooting_id, look_id, position, shot_type_id, state, revision_number,
-             selected_prediction_id, generation_id, created_at, updated_at
+             selected_prediction_id, fallback_prediction_id, generation_id, created_at, updated_at
          from shooting.shot where organization_id = $1 and look_id = $2 order by position",
         organization.uuid(),
         look.uuid(),
@@ -118,7 +118,7 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select shot_id, shooting_id, look_id, position, shot_type_id, state, revision_number,
-             selected_prediction_id, generation_id, created_at, updated_at
+             selected_prediction_id, fallback_prediction_id, generation_id, created_at, updated_at
          from shooting.shot
          where organization_id = $1 and shooting_id = $2
              and ($3::uuid is null or ($3, $4::integer) < (look_id, position))
@@ -145,16 +145,17 @@ pub(crate) async fn update(
     let row = sqlx::query_as!(
         Row,
         "update shooting.shot
-         set state = $3, revision_number = $4, selected_prediction_id = $5, generation_id = $6,
-             updated_at = now()
+         set state = $3, revision_number = $4, selected_prediction_id = $5,
+             fallback_prediction_id = $6, generation_id = $7, updated_at = now()
          where organization_id = $1 and shot_id = $2
          returning shot_id, shooting_id, look_id, position, shot_type_id, state, revision_number,
-             selected_prediction_id, generation_id, created_at, updated_at",
+             selected_prediction_id, fallback_prediction_id, generation_id, created_at, updated_at",
         organization.uuid(),
         shot.id.uuid(),
         shot.state.as_str(),
         shot.revision_number,
         shot.selected.map(PredictionId::uuid),
+        shot.fallback.map(PredictionId::uuid),
         shot.generation_id.map(GenerationId::uuid),
     )
     .fetch_one(db)
@@ -188,6 +189,7 @@ struct Row {
     state: String,
     revision_number: i32,
     selected_prediction_id: Option<PredictionId>,
+    fallback_prediction_id: Option<PredictionId>,
     generation_id: Option<GenerationId>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -204,6 +206,7 @@ impl From<Row> for Shot {
             state: State::stored(&row.state),
             revision_number: row.revision_number,
             selected: row.selected_prediction_id,
+            fallback: row.fallback_prediction_id,
             generation_id: row.generation_id,
             created_at: row.created_at,
             updated_at: row.updated_at,
