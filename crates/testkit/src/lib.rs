@@ -8,6 +8,7 @@
 //! ```
 
 mod bucket;
+mod stand_in;
 mod token;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use tonic_types::StatusExt;
 use types::id::{OrganizationId, UserId};
 
 pub use crate::bucket::{Bucket, bucket};
+pub use crate::stand_in::StandIn;
 pub use crate::token::{Claims, Signer, keys, service_token, signer, token, user_token};
 
 /// A channel to a served service. Anonymous until [`as_role`] or [`as_service`] signs it.
@@ -79,6 +81,12 @@ pub fn as_service(channel: &Client, name: &str, organization: OrganizationId) ->
 /// Returns a channel that presents `token`.
 pub fn signed(channel: &Client, token: &str) -> Client {
     channel.with_token(token).expect("a token is a header")
+}
+
+/// Returns where the tests' Redis is.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Redis is")]
+pub fn redis_url() -> String {
+    std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
 /// Returns a fresh id for a mutation.

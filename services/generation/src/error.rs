@@ -22,7 +22,7 @@ pub(crate) enum Error {
     ProductWithoutPhoto(ShotId),
     #[error("the generation is {}; it cannot be cancelled any more", .0.as_str())]
     StateConflict(State),
-    #[error("{}", sentences(.0))]
+    #[error("{}", types::field::sentences(.0))]
     Fields(Vec<(String, String)>),
     #[error("{0}")]
     PageToken(#[from] PageTokenError),
@@ -41,14 +41,9 @@ pub(crate) enum Error {
     Store(#[from] sqlx::Error),
 }
 
+#[cfg(test)]
 impl Error {
-    /// Says that one field is wrong, and why.
-    pub(crate) fn field(path: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self::Fields(vec![(path.into(), sentence.into())])
-    }
-
     /// One of each that has a reason of its own, for the test that compares them with the contract.
-    #[cfg(test)]
     fn every() -> Vec<Self> {
         use uuid::Uuid;
         vec![
@@ -140,10 +135,6 @@ impl From<Error> for Status {
             error => server::status(&error),
         }
     }
-}
-
-fn sentences(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(path, text)| format!("`{path}` {text}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(crate) struct Generation {
     pub(crate) problem: Option<Problem>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) ended_at: Option<OffsetDateTime>,
+    /// Where in a trace it was asked for.
+    pub(crate) traceparent: Option<String>,
     pub(crate) tally: Tally,
 }
 

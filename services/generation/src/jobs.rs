@@ -3,6 +3,7 @@
 mod cancel;
 mod collect;
 mod follow;
+mod forget;
 mod progress;
 mod settle;
 mod submit;
@@ -10,5 +11,6 @@ mod submit;
 pub(crate) use cancel::Cancel;
 pub(crate) use collect::Collect;
 pub(crate) use follow::Follow;
+pub(crate) use forget::Forget;
 pub(crate) use progress::progress;
 pub(crate) use submit::{Submit, submit};

@@ -6,6 +6,7 @@
 mod error;
 mod generation;
 mod jobs;
+mod metric;
 mod prediction;
 mod problem;
 mod progress;
@@ -14,6 +15,7 @@ mod rpc;
 mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::jobs::{Queue, Worker};
 use api::sartiq::catalog::v1::guideline_service_client::GuidelineServiceClient;
@@ -44,6 +46,12 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The name of the schema, and of the source of events.
 const SCHEMA: &str = "generation";
 
+/// How long a job stays taken after its process died, unless told otherwise.
+const JOB_LEASE: Duration = Duration::from_secs(30);
+
+/// How often old answers are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
 /// What generation needs to run.
 #[derive(Clone, Debug, clap::Parser)]
 #[group(skip)]
@@ -60,6 +68,10 @@ pub struct Config {
 
     #[command(flatten)]
     pub callees: Callees,
+
+    /// How long a job stays taken after its process died.
+    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "30s")]
+    pub job_lease: Duration,
 }
 
 /// Where the services are that generation calls.
@@ -107,6 +119,7 @@ pub struct Generation {
     outbox: Outbox,
     queue: Queue,
     progress: Arc<Progress>,
+    job_lease: Duration,
     /// Generations that changed, for those who watch them.
     changes: broadcast::Sender<GenerationId>,
 }
@@ -136,8 +149,15 @@ impl Generation {
             outbox: Outbox::new(SCHEMA),
             queue: Queue::new(SCHEMA),
             progress: Arc::default(),
+            job_lease: JOB_LEASE,
             changes: broadcast::Sender::new(1024),
         })
+    }
+
+    /// Lets jobs stay taken for `lease` after their process died.
+    pub fn with_job_lease(mut self, lease: Duration) -> Self {
+        self.job_lease = lease;
+        self
     }
 
     /// Everything generation answers to.
@@ -157,9 +177,11 @@ impl Generation {
         let consumer = Consumer::new("compute", outbox, db, stream.clone(), follow);
         mesh.spawn("consumer", consumer.run(shutdown.clone()));
         let worker = Worker::new(self.queue.clone(), self.db.clone(), self.clone())
+            .lease(self.job_lease)
             .job::<jobs::Submit>()
             .job::<jobs::Cancel>()
-            .job::<jobs::Collect>();
+            .job::<jobs::Collect>()
+            .periodic(&jobs::Forget {}, FORGET_EVERY);
         mesh.spawn("jobs", worker.run(shutdown.clone()));
         mesh.spawn("progress", jobs::progress(self.clone(), stream.clone(), shutdown));
     }
@@ -175,7 +197,8 @@ impl Generation {
 pub async fn serve(config: Config) -> Result<(), server::Error> {
     let db = pg::open(&config.database, &MIGRATIONS).await?;
     let mesh = Mesh::join("generation", &config.server).await?;
-    let generation = Generation::new(db, &mesh, &config.callees)?;
+    metric::describe();
+    let generation = Generation::new(db, &mesh, &config.callees)?.with_job_lease(config.job_lease);
     generation.work(&config.events.open()?);
     mesh.serve(generation.routes()).await
 }

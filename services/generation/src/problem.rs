@@ -26,6 +26,12 @@ impl Problem {
         Self { reason: reason.to_owned(), message: message.to_owned(), is_retryable: !is_final }
     }
 
+    /// A graph that compute could not be handed, however often.
+    pub(crate) fn of_submission() -> Self {
+        let message = "it could not be handed to compute".to_owned();
+        Self { reason: "NOT_SUBMITTED".to_owned(), message, is_retryable: true }
+    }
+
     /// A result that could not be taken over.
     pub(crate) fn of_result(message: &str) -> Self {
         Self { reason: "RESULT_LOST".to_owned(), message: message.to_owned(), is_retryable: true }

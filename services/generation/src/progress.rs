@@ -2,7 +2,7 @@
 //!
 //! It is kept in memory only: whoever starts anew learns it from the next events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use types::id::GenerationId;
@@ -17,16 +17,17 @@ const POST_SHARE: i32 = 25;
 /// How many generations are remembered.
 const MOST: usize = 10_000;
 
-/// The percentages that were told.
+/// The percentages that were told, by generations in the order of their age.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<HashMap<GenerationId, HashMap<String, i32>>>);
+pub(crate) struct Progress(Mutex<BTreeMap<GenerationId, HashMap<String, i32>>>);
 
 impl Progress {
     /// Notes that `node` of `generation` is at `percent`. What is less than was told is not noted.
     pub(crate) fn note(&self, generation: GenerationId, node: &str, percent: i32) {
         let mut told = self.0.lock().expect("nobody panics with the lock");
         if MOST <= told.len() && !told.contains_key(&generation) {
-            return;
+            // Likely one that ended and that nobody here was told of; ids begin with the time.
+            told.pop_first();
         }
         let nodes = told.entry(generation).or_default();
         let at = nodes.entry(node.to_owned()).or_default();
@@ -68,5 +69,17 @@ mod tests {
         progress.note(id, "image_0", 40);
         let told = progress.0.lock().map(|it| it[&id]["image_0"]).ok();
         assert_eq!(told, Some(60));
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_when_there_are_too_many() {
+        let progress = Progress::default();
+        let ids: Vec<_> = (0..=MOST).map(|_| GenerationId::generate()).collect();
+        for id in &ids {
+            progress.note(*id, "image_0", 10);
+        }
+        let told = progress.0.lock().expect("nobody panics with the lock");
+        assert_eq!(told.len(), MOST);
+        assert!(told.contains_key(&ids[MOST]));
     }
 }

@@ -1,5 +1,6 @@
 //! What generation answers, one line per RPC.
 
+mod base;
 pub(crate) mod event;
 mod generation;
 mod graph;

@@ -7,7 +7,7 @@ use api::sartiq::media::v1::{AdoptRequest, Media, SetAttachmentsRequest, Slotted
 use api::sartiq::provider::v1::{RunOutput, asset};
 use jobs::{Attempt, Failure, Job};
 use serde::{Deserialize, Serialize};
-use server::Caller;
+use server::{Caller, Span, Trace};
 use tonic::Code;
 use types::id::{GenerationId, OrganizationId, PredictionId};
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub(crate) struct Collect {
     generation_id: Uuid,
     index: i32,
     workflow_id: String,
+    #[serde(default)]
+    traceparent: Option<String>,
 }
 
 impl Collect {
@@ -37,6 +39,7 @@ impl Collect {
             generation_id: generation.id.uuid(),
             index,
             workflow_id: workflow_id.to_owned(),
+            traceparent: generation.traceparent.clone(),
         }
     }
 
@@ -48,8 +51,8 @@ impl Collect {
         self.generation_id.into()
     }
 
-    async fn collect(&self, service: &Service) -> Result<()> {
-        let caller = Caller::background(self.organization());
+    async fn collect(&self, service: &Service, trace: Trace) -> Result<()> {
+        let caller = Caller::background(self.organization()).within(trace);
         let predictions =
             store::prediction::of_generations(&service.db, &[self.generation()]).await?;
         let prediction = predictions.into_iter().find(|it| it.index == self.index);
@@ -118,7 +121,7 @@ impl Collect {
         let Some(id) = ready else { return Ok(()) };
         let placeholder = media.placeholder.to_vec();
         let mut told = vec![event::ready(generation, id, self.index, media_id, placeholder)];
-        told.extend(settle::settle(&mut tx, generation).await?);
+        told.extend(settle::settle(service, &mut tx, generation).await?);
         service.outbox.publish(&mut tx, &told).await?;
         service.outbox.commit(tx).await?;
         service.changed(generation.id);
@@ -138,7 +141,7 @@ impl Collect {
         let found = store::generation::find(&mut *tx, self.organization(), &[id]).await?;
         if let (Some(prediction), Some(generation)) = (prediction, found.first()) {
             let mut told = vec![event::failed(generation, prediction, self.index, &problem)];
-            told.extend(settle::settle(&mut tx, generation).await?);
+            told.extend(settle::settle(service, &mut tx, generation).await?);
             service.outbox.publish(&mut tx, &told).await?;
         }
         service.outbox.commit(tx).await?;
@@ -154,7 +157,12 @@ impl Job for Collect {
     type State = Service;
 
     async fn run(&self, service: &Service, attempt: &Attempt) -> Result<(), Failure> {
-        let Err(error) = self.collect(service).await else { return Ok(()) };
+        let mut span = Span::begin("collect", Trace::stored(self.traceparent.as_deref()));
+        span.note("generation.id", self.generation().to_string());
+        let trace = span.trace();
+        let collected = span.cover(self.collect(service, trace)).await;
+        let Err(error) = collected else { return Ok(()) };
+        span.fail("not_collected");
         // What media judged bad or no longer has will not get better.
         let is_lost = matches!(&error, Error::Refused(status) if matches!(
             status.code(), Code::NotFound | Code::InvalidArgument | Code::FailedPrecondition
@@ -210,7 +218,7 @@ impl Picture {
 
     /// How the picture was made, for a generation that was started at `start`.
     fn made(&self, start: time::OffsetDateTime) -> Made {
-        let start = crate::rpc::wire::timestamp(start);
+        let start = server::timestamp(start);
         Made { queue: between(Some(start), self.submitted_at), ..self.made.clone() }
     }
 }

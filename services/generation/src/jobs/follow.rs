@@ -3,7 +3,7 @@
 use api::sartiq::event::v1::event::Payload;
 use api::sartiq::event::v1::{Event, TaskEnded, TaskStarted, WorkflowEnded};
 use events::{Connection, Handler, HandlerError};
-use types::id::GenerationId;
+use types::id::{GenerationId, OrganizationId};
 
 use crate::Generation as Service;
 use crate::error::Result;
@@ -27,8 +27,9 @@ impl Follow {
         Self { service }
     }
 
-    async fn started(&self, db: &mut Connection, told: &TaskStarted) -> Result<()> {
-        let Some(generation) = running(db, &told.reference).await? else { return Ok(()) };
+    async fn started(&self, db: &mut Connection, of: &Event, told: &TaskStarted) -> Result<()> {
+        let running = running(db, of, &told.reference, &told.workflow_id).await?;
+        let Some(generation) = running else { return Ok(()) };
         let id = generation.id;
         store::generation::set_state(&mut *db, id, State::Processing, None).await?;
         let (index, state) = match Node::parse(&told.node) {
@@ -40,17 +41,22 @@ impl Follow {
         Ok(())
     }
 
-    async fn completed(&self, db: &mut Connection, told: &TaskEnded) -> Result<()> {
-        let Some(generation) = running(db, &told.reference).await? else { return Ok(()) };
+    async fn completed(&self, db: &mut Connection, of: &Event, told: &TaskEnded) -> Result<()> {
+        let running = running(db, of, &told.reference, &told.workflow_id).await?;
+        let Some(generation) = running else { return Ok(()) };
         if let Some(Node::Post(index)) = Node::parse(&told.node) {
+            // From here on it is the job's, however the workflow ends.
+            let state = prediction::State::PostProcessing;
+            store::prediction::set_state(&mut *db, generation.id, index, state, None).await?;
             let collect = Collect::new(&generation, index, &told.workflow_id);
             self.service.queue.enqueue(db, &collect).await?;
         }
         Ok(())
     }
 
-    async fn failed(&self, db: &mut Connection, told: &TaskEnded) -> Result<()> {
-        let Some(generation) = running(db, &told.reference).await? else { return Ok(()) };
+    async fn failed(&self, db: &mut Connection, of: &Event, told: &TaskEnded) -> Result<()> {
+        let running = running(db, of, &told.reference, &told.workflow_id).await?;
+        let Some(generation) = running else { return Ok(()) };
         let (Some(Node::Image(index)) | Some(Node::Post(index))) = Node::parse(&told.node) else {
             return Ok(());
         };
@@ -69,11 +75,12 @@ impl Follow {
     }
 
     /// Whatever compute did not tell of, it will not tell any more.
-    async fn ended(&self, db: &mut Connection, told: &WorkflowEnded) -> Result<()> {
+    async fn ended(&self, db: &mut Connection, of: &Event, told: &WorkflowEnded) -> Result<()> {
         if told.state == "STATE_COMPLETED" {
             return Ok(());
         }
-        let Some(generation) = running(db, &told.reference).await? else { return Ok(()) };
+        let running = running(db, of, &told.reference, &told.workflow_id).await?;
+        let Some(generation) = running else { return Ok(()) };
         let problem = Problem::of_task("CODE_CANCELLED", "the workflow ended before it was made");
         let mut drafts = Vec::new();
         for made in store::prediction::of_generations(&mut *db, &[generation.id]).await? {
@@ -93,7 +100,7 @@ impl Follow {
         generation: &Generation,
         mut told: Vec<events::Draft>,
     ) -> Result<()> {
-        told.extend(settle::settle(db, generation).await?);
+        told.extend(settle::settle(&self.service, db, generation).await?);
         Ok(self.service.outbox.publish(db, &told).await?)
     }
 }
@@ -102,19 +109,19 @@ impl Handler for Follow {
     async fn handle(&self, db: &mut Connection, event: &Event) -> Result<(), HandlerError> {
         let reference = match &event.payload {
             Some(Payload::TaskStarted(told)) => {
-                self.started(db, told).await?;
+                self.started(db, event, told).await?;
                 &told.reference
             }
             Some(Payload::TaskCompleted(told)) => {
-                self.completed(db, told).await?;
+                self.completed(db, event, told).await?;
                 &told.reference
             }
             Some(Payload::TaskFailed(told)) => {
-                self.failed(db, told).await?;
+                self.failed(db, event, told).await?;
                 &told.reference
             }
             Some(Payload::WorkflowEnded(told)) => {
-                self.ended(db, told).await?;
+                self.ended(db, event, told).await?;
                 &told.reference
             }
             _ => return Ok(()),
@@ -130,13 +137,22 @@ impl Handler for Follow {
 
 /// Locks and reads the generation that a workflow refers to. None if it is somebody else's workflow,
 /// or the generation has ended: what comes late changes nothing.
-async fn running(db: &mut Connection, reference: &str) -> Result<Option<Generation>> {
+async fn running(
+    db: &mut Connection,
+    event: &Event,
+    reference: &str,
+    workflow_id: &str,
+) -> Result<Option<Generation>> {
     let Ok(id) = reference.parse::<GenerationId>() else { return Ok(None) };
-    let Some((organization, state)) = store::generation::lock(db, id).await? else {
+    let Ok(organization) = event.organization_id.parse::<OrganizationId>() else {
         return Ok(None);
     };
-    if state.is_final() {
-        return Ok(None);
+    match store::generation::lock(db, id).await? {
+        Some((owner, state)) if owner == organization && !state.is_final() => (),
+        _ => return Ok(None),
     }
-    Ok(store::generation::find(&mut *db, organization, &[id]).await?.into_iter().next())
+    let found = store::generation::find(&mut *db, organization, &[id]).await?.into_iter().next();
+    // Events may come before the answer that names the workflow.
+    let is_own = |it: &Generation| it.workflow_id.is_none_or(|it| it.to_string() == workflow_id);
+    Ok(found.filter(is_own))
 }

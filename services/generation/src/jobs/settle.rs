@@ -6,6 +6,7 @@ use types::id::GenerationId;
 use crate::Generation as Service;
 use crate::error::Result;
 use crate::generation::{Generation, State};
+use crate::metric;
 use crate::prediction;
 use crate::problem::Problem;
 use crate::rpc::event;
@@ -14,7 +15,11 @@ use crate::store;
 /// Ends the generation if none of its predictions is outstanding. Answers the event that tells of it.
 ///
 /// Whoever calls holds the lock of the generation, so that of two last predictions one ends it.
-pub(super) async fn settle(db: &mut Connection, generation: &Generation) -> Result<Option<Draft>> {
+pub(super) async fn settle(
+    service: &Service,
+    db: &mut Connection,
+    generation: &Generation,
+) -> Result<Option<Draft>> {
     let (organization, id) = (generation.organization_id, generation.id);
     let found = store::generation::find(&mut *db, organization, &[id]).await?;
     let Some(mut now) = found.into_iter().next() else { return Ok(None) };
@@ -26,6 +31,8 @@ pub(super) async fn settle(db: &mut Connection, generation: &Generation) -> Resu
     if !store::generation::set_state(&mut *db, id, state, problem.as_ref()).await? {
         return Ok(None);
     }
+    metric::ended(state.as_str(), now.created_at);
+    service.progress.forget(id);
     (now.state, now.problem) = (state, problem);
     Ok(Some(event::generation(&now)))
 }
@@ -44,7 +51,7 @@ pub(super) async fn fail(service: &Service, id: GenerationId, problem: &Problem)
         let id = store::prediction::set_state(&mut *tx, id, index, failed, Some(problem)).await?;
         told.extend(id.map(|it| event::failed(generation, it, index, problem)));
     }
-    told.extend(settle(&mut tx, generation).await?);
+    told.extend(settle(service, &mut tx, generation).await?);
     service.outbox.publish(&mut tx, &told).await?;
     service.outbox.commit(tx).await?;
     service.changed(id);

@@ -7,10 +7,10 @@ use events::Connection;
 use jobs::{Attempt, Enqueue, Failure, Job, Queue};
 use prost::Message;
 use serde::{Deserialize, Serialize};
-use server::Caller;
+use server::{Caller, Trace};
 use time::OffsetDateTime;
 use tonic::Code;
-use types::id::GenerationId;
+use types::id::{GenerationId, WorkflowId};
 use uuid::Uuid;
 
 use crate::Generation as Service;
@@ -46,14 +46,21 @@ impl Job for Submit {
 
     type State = Service;
 
-    async fn run(&self, service: &Service, _: &Attempt) -> Result<(), Failure> {
+    async fn run(&self, service: &Service, attempt: &Attempt) -> Result<(), Failure> {
         let id = GenerationId::from(self.generation_id);
         let mut db = service.db.acquire().await?;
         let Some((organization, _)) = store::generation::lock(&mut db, id).await? else {
             return Ok(());
         };
         drop(db);
-        Ok(submit(service, &Caller::background(organization), id).await?)
+        let Err(error) = submit(service, &Caller::background(organization), id).await else {
+            return Ok(());
+        };
+        if attempt.is_last {
+            // Nobody will ask again, so whoever waits is told.
+            settle::fail(service, id, &Problem::of_submission()).await?;
+        }
+        Err(error.into())
     }
 }
 
@@ -65,9 +72,17 @@ pub(crate) async fn submit(service: &Service, caller: &Caller, id: GenerationId)
     let organization = caller.organization()?;
     let found = store::generation::find(&service.db, organization, &[id]).await?;
     let Some(generation) = found.into_iter().next() else { return Ok(()) };
-    if generation.workflow_id.is_some() {
+    // Whoever submits, it is a part of what was asked for then.
+    let caller = &caller.clone().within(Trace::stored(generation.traceparent.as_deref()));
+    if let Some(workflow_id) = generation.workflow_id {
+        // Whoever stored it may have failed to carry a cancellation on.
+        return stop(service, caller, id, workflow_id).await;
+    }
+    if matches!(generation.state, State::Completed | State::Failed) {
         return Ok(());
     }
+    // Even what is cancelled is submitted: an earlier try may have been accepted and its answer
+    // lost, and only by asking again does one learn what there is to cancel.
     let priority = match generation.kind {
         // Somebody looks at the picture and waits for the change.
         Kind::Revision => Priority::High,
@@ -96,12 +111,23 @@ pub(crate) async fn submit(service: &Service, caller: &Caller, id: GenerationId)
     let workflow_id = workflow.id.parse()?;
     store::generation::set_workflow(&service.db, id, workflow_id).await?;
     service.changed(id);
-    let now = store::generation::find(&service.db, organization, &[id]).await?;
-    if now.first().is_some_and(|it| it.state == State::Cancelled) {
-        // Cancelled while compute was being asked.
-        cancel::workflow(service, caller, id, workflow_id).await?;
+    stop(service, caller, id, workflow_id).await
+}
+
+/// Cancels the workflow of a generation that was cancelled while compute was being asked.
+async fn stop(
+    service: &Service,
+    caller: &Caller,
+    id: GenerationId,
+    workflow_id: WorkflowId,
+) -> Result<()> {
+    let now = store::generation::find(&service.db, caller.organization()?, &[id]).await?;
+    match now.first() {
+        Some(it) if it.state == State::Cancelled => {
+            cancel::workflow(service, caller, id, workflow_id).await
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn is_refusal(code: Code) -> bool {

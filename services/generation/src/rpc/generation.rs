@@ -13,10 +13,11 @@ use types::id::{GenerationId, PredictionId};
 use crate::error::{Error, Result};
 use crate::generation::{Generation, Kind, State, Tally};
 use crate::prediction::{self, Made, Prediction};
+use crate::rpc::base::bases;
 use crate::rpc::plan::{Plan, Wish, plan};
 use crate::rpc::{event, graph, wire};
 use crate::store::generation::Filter;
-use crate::{Generation as Service, SCHEMA, jobs, store};
+use crate::{Generation as Service, SCHEMA, jobs, metric, store};
 
 pub(super) async fn quote(
     service: &Service,
@@ -108,10 +109,14 @@ pub(super) async fn list(
     request: pb::ListGenerationsRequest,
 ) -> Result<pb::ListGenerationsResponse> {
     let organization = caller.organization()?;
+    let mut wrong = Vec::new();
     let filter = Filter {
-        shot_id: optional_id("shot_id", &request.shot_id)?,
-        shooting_id: optional_id("shooting_id", &request.shooting_id)?,
+        shot_id: optional_id("shot_id", &request.shot_id, &mut wrong),
+        shooting_id: optional_id("shooting_id", &request.shooting_id, &mut wrong),
     };
+    if !wrong.is_empty() {
+        return Err(Error::Fields(wrong));
+    }
     let arguments = ("generation", organization, filter);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
     let found =
@@ -156,6 +161,7 @@ pub(super) async fn cancel(
         let found = store::generation::find(&mut *tx, organization, &[id]).await?;
         let generation = found.first().ok_or(Error::GenerationNotFound(id))?;
         if state != State::Cancelled {
+            metric::ended(State::Cancelled.as_str(), generation.created_at);
             let told = event::generation(generation).caused_by(&caller);
             service.outbox.publish(&mut *tx, &[told]).await?;
         }
@@ -248,53 +254,10 @@ async fn prepare(
                 problem: None,
                 created_at: now,
                 ended_at: None,
+                traceparent: caller.trace.to_store(),
                 tally: Tally::of(&predictions),
             };
             Ok((generation, predictions))
-        })
-        .collect()
-}
-
-/// The predictions that `inputs` revise, and the pictures to start from.
-async fn bases(
-    service: &Service,
-    caller: &Caller,
-    inputs: &[pb::GenerationInput],
-    path: &impl Fn(usize) -> String,
-) -> Result<Vec<Option<(PredictionId, String)>>> {
-    let mut wanted = Vec::new();
-    for (index, input) in inputs.iter().enumerate() {
-        let field = |name: &str| format!("{}.{name}", path(index));
-        wanted.push(match (input.parent_prediction_id.as_str(), input.note.trim()) {
-            ("", "") => None,
-            ("", _) => {
-                let sentence = "belongs to a revision; name the prediction to revise";
-                return Err(Error::field(field("note"), sentence));
-            }
-            (_, "") => return Err(Error::field(field("note"), "is required for a revision")),
-            (id, _) => Some(
-                id.parse::<PredictionId>()
-                    .map_err(|_| Error::field(field("parent_prediction_id"), "is not an id"))?,
-            ),
-        });
-    }
-    let ids: Vec<_> = wanted.iter().flatten().copied().collect();
-    let found = match ids.is_empty() {
-        true => Vec::new(),
-        false => store::prediction::find(&service.db, caller.organization()?, &ids).await?,
-    };
-    wanted
-        .into_iter()
-        .enumerate()
-        .map(|(index, id)| {
-            let Some(id) = id else { return Ok(None) };
-            let base = found.iter().find(|it| it.id == id).ok_or(Error::PredictionNotFound(id))?;
-            let field = || format!("{}.parent_prediction_id", path(index));
-            if base.shot_id.to_string() != inputs[index].shot_id {
-                return Err(Error::field(field(), "is a prediction of another shot"));
-            }
-            let media = base.media_id.ok_or_else(|| Error::field(field(), "is not ready"))?;
-            Ok(Some((id, media.to_string())))
         })
         .collect()
 }
@@ -314,6 +277,9 @@ async fn prices(
     for chunk in runs.chunks(100) {
         let request = caller.call(EstimateRunsRequest { runs: chunk.to_vec() });
         costs.extend(routes.estimate_runs(request).await?.into_inner().costs);
+    }
+    if costs.len() != runs.len() {
+        return Err(Error::Corrupt("estimate leaves runs out".into()));
     }
     costs
         .chunks(2)
@@ -382,9 +348,13 @@ fn sum(a: &Money, b: &Money) -> Result<Money> {
     a.plus(b).ok_or_else(|| Error::Corrupt("prices are of two currencies".into()))
 }
 
-fn optional_id(field: &str, text: &str) -> Result<Option<uuid::Uuid>> {
-    match text {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Error::field(field, "is not an id")),
+fn optional_id(field: &str, text: &str, wrong: &mut Vec<(String, String)>) -> Option<uuid::Uuid> {
+    if text.is_empty() {
+        return None;
     }
+    let id = text.parse().ok();
+    if id.is_none() {
+        wrong.push((field.to_owned(), "is not an id".to_owned()));
+    }
+    id
 }

@@ -3,8 +3,8 @@
 use api::sartiq::generation::v1 as pb;
 use api::sartiq::r#type::v1 as money;
 use prost::Message;
-use prost_types::{Duration, Timestamp};
-use time::OffsetDateTime;
+use prost_types::Duration;
+use server::timestamp;
 use types::Money;
 
 use crate::error::Result;
@@ -67,13 +67,6 @@ pub(crate) fn prediction(prediction: &Prediction) -> pb::Prediction {
 
 pub(crate) fn amount(money: &Money) -> money::Money {
     money::Money { micros: money.micros, currency: money.currency.clone() }
-}
-
-pub(crate) fn timestamp(at: OffsetDateTime) -> Timestamp {
-    Timestamp {
-        seconds: at.unix_timestamp(),
-        nanos: i32::try_from(at.nanosecond()).expect("below a billion"),
-    }
 }
 
 fn duration(of: std::time::Duration) -> Option<Duration> {

@@ -29,6 +29,7 @@ struct Row {
     is_retryable: bool,
     created_at: time::OffsetDateTime,
     ended_at: Option<time::OffsetDateTime>,
+    traceparent: Option<String>,
     ready: i32,
     failed: i32,
     outstanding: i32,
@@ -61,6 +62,7 @@ impl TryFrom<Row> for Generation {
             problem,
             created_at: row.created_at,
             ended_at: row.ended_at,
+            traceparent: row.traceparent,
             tally: Tally {
                 ready: row.ready,
                 failed: row.failed,
@@ -75,8 +77,8 @@ pub(crate) async fn insert(db: impl PgExecutor<'_>, generation: &Generation) -> 
     sqlx::query!(
         "insert into generation.generation (generation_id, organization_id, shot_id, shooting_id,
              state, kind, parent_prediction_id, note, requested_count, configuration, graph,
-             quoted_micros, currency, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             quoted_micros, currency, created_at, traceparent)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         generation.id as _,
         generation.organization_id as _,
         generation.shot_id as _,
@@ -91,6 +93,7 @@ pub(crate) async fn insert(db: impl PgExecutor<'_>, generation: &Generation) -> 
         generation.quote.micros,
         generation.quote.currency,
         generation.created_at,
+        generation.traceparent,
     )
     .execute(db)
     .await?;

@@ -1,0 +1,76 @@
+//! Reading predictions.
+
+use api::sartiq::generation::v1::prediction_service_client::PredictionServiceClient;
+use api::sartiq::generation::v1::*;
+use sqlx::PgPool;
+use testkit::{fields, reason, request_id};
+use tonic::Code;
+
+use crate::stage::{Result, Stage, refusal};
+
+#[sqlx::test(migrator = "::generation::MIGRATIONS")]
+async fn predictions_are_got_one_by_one_and_many_at_once(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (_, made) = stage.made(&stage.set()).await?;
+    let other = stage.start(&stage.set(), 2).await?;
+    let expected = stage.read(&other).await?.1;
+    let request = GetPredictionRequest { id: made.id.clone() };
+    let got = stage.predictions().get_prediction(request).await?.into_inner();
+    assert_eq!(got.prediction, Some(made.clone()));
+    // In the order of the request, repeated as it repeats.
+    let ids = [&expected[1], &made, &expected[0], &made].map(|it| it.id.clone());
+    let request = BatchGetPredictionsRequest { ids: ids.to_vec() };
+    let got = stage.predictions().batch_get_predictions(request).await?.into_inner().predictions;
+    assert_eq!(got.iter().map(|it| &*it.id).collect::<Vec<_>>(), ids);
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::generation::MIGRATIONS")]
+async fn one_that_is_missing_or_a_strangers_is_not_found(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let set = stage.set();
+    let (_, made) = stage.made(&set).await?;
+    let missing = BatchGetPredictionsRequest { ids: vec![made.id.clone(), request_id()] };
+    let status = refusal(stage.predictions().batch_get_predictions(missing.clone()).await)?;
+    assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "PREDICTION_NOT_FOUND"));
+    assert_eq!(testkit::metadata(&status)["prediction_id"], missing.ids[1]);
+
+    let mut stranger = PredictionServiceClient::new(stage.stranger());
+    let request = GetPredictionRequest { id: made.id.clone() };
+    let status = refusal(stranger.get_prediction(request).await)?;
+    assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "PREDICTION_NOT_FOUND"));
+    let request = BatchGetPredictionsRequest { ids: vec![made.id] };
+    let status = refusal(stranger.batch_get_predictions(request).await)?;
+    assert_eq!(status.code(), Code::NotFound);
+    let request = ListPredictionsRequest { shot_id: set.shot.id, ..Default::default() };
+    assert!(stranger.list_predictions(request).await?.into_inner().predictions.is_empty());
+
+    let request = BatchGetPredictionsRequest { ids: vec![request_id(), "x".into()] };
+    let status = refusal(stage.predictions().batch_get_predictions(request).await)?;
+    assert_eq!(fields(&status), ["ids[1]"]);
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::generation::MIGRATIONS")]
+async fn the_predictions_of_a_shot_come_in_pages_newest_generation_first(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let set = stage.set();
+    let older = stage.start(&set, 2).await?;
+    let newer = stage.start(&set, 3).await?;
+    stage.start(&stage.set(), 1).await?;
+    let mut request =
+        ListPredictionsRequest { shot_id: set.shot.id, page_size: 2, page_token: String::new() };
+    let mut seen = Vec::new();
+    loop {
+        let page = stage.predictions().list_predictions(request.clone()).await?.into_inner();
+        assert!(page.predictions.len() <= 2);
+        seen.extend(page.predictions.into_iter().map(|it| it.generation_id));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    let (older, newer) = (&older.id, &newer.id);
+    assert_eq!(seen.iter().collect::<Vec<_>>(), [newer, newer, newer, older, older]);
+    Ok(())
+}
