@@ -21,6 +21,12 @@ const VERIFY: Duration = Duration::from_secs(3);
 /// How often a quiet stream says that it is alive.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// How long a stream that Redis lost may take until it is filled again.
+const REFILL: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether it is.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// Reads where `cursor` stands, or where the streams end if it is empty.
 pub(crate) async fn stand(hub: &Hub, cursor: &str) -> Result<Cursor, Error> {
     let heads = hub.heads().await.ok_or_else(|| Error::EventsUnavailable(events::Error::Empty))?;
@@ -121,6 +127,12 @@ impl Subscription {
         // At once, so that the client knows that it is heard, and has a cursor.
         self.heartbeat().await?;
         // First what the client missed; what happens meanwhile waits in the channel.
+        // A stream that Redis lost is filled again from its beginning. Until it is as long as it was, its
+        // end is not where the live events begin.
+        let Some(heads) = hub.heads().await else {
+            return Ok(Err(Error::EventsUnavailable(events::Error::Empty)));
+        };
+        let late = Instant::now() + REFILL;
         let sources: Vec<String> = self.cursor.positions().keys().cloned().collect();
         for source in sources {
             loop {
@@ -134,8 +146,13 @@ impl Subscription {
                     self.event(&event).await?;
                 }
                 self.cursor = read;
-                if is_end {
-                    break;
+                let head = heads.get(&source).copied().unwrap_or_default();
+                match is_end {
+                    true if head <= self.cursor.at(&source) => break,
+                    // What is missing is not remembered anywhere any more.
+                    true if late <= Instant::now() => return Ok(Err(Error::CursorExpired)),
+                    true => tokio::time::sleep(AGAIN).await,
+                    false => (),
                 }
             }
         }

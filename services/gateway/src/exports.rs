@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tonic::Status;
 
 use crate::Gateway;
-use crate::files::{code, signed_in};
+use crate::files::{redirect, refuse, signed_in};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
@@ -31,7 +31,7 @@ pub(crate) async fn download(
             let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];
             (StatusCode::FOUND, headers).into_response()
         }
-        Err(status) => (code(&status), format!("{}\n", status.message())).into_response(),
+        Err(status) => refuse(&status),
     }
 }
 
@@ -44,5 +44,5 @@ async fn location(
     let delivery = signed_in(&gateway.delivery, headers, wanted.token)?;
     let mut exports = ExportServiceClient::new(delivery);
     let signed = exports.sign_download(SignDownloadRequest { id }).await?.into_inner();
-    HeaderValue::try_from(signed.url).map_err(|_| Status::internal("delivery signed no URL"))
+    redirect(signed.url).ok_or_else(|| Status::internal("delivery signed no URL"))
 }

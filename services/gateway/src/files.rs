@@ -2,7 +2,7 @@
 
 use api::sartiq::media::v1::media_service_client::MediaServiceClient;
 use api::sartiq::media::v1::{SignUrlsRequest, UrlRequest};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -39,7 +39,7 @@ pub(crate) async fn get(
             ],
         )
             .into_response(),
-        Err(status) => (code(&status), format!("{}\n", status.message())).into_response(),
+        Err(status) => refuse(&status),
     }
 }
 
@@ -57,8 +57,35 @@ async fn location(
     };
     let request = SignUrlsRequest { urls: vec![url] };
     let signed = MediaServiceClient::new(media).sign_urls(request).await?.into_inner();
-    let url = signed.urls.into_iter().next().map(|it| it.url).unwrap_or_default();
-    HeaderValue::try_from(url).map_err(|_| Status::internal("media signed no URL"))
+    let url = signed.urls.into_iter().next().map(|it| it.url);
+    url.and_then(redirect).ok_or_else(|| Status::internal("media signed no URL"))
+}
+
+/// Returns `url` as a browser is sent there. None if it leads nowhere: back to the page itself.
+pub(crate) fn redirect(url: String) -> Option<HeaderValue> {
+    HeaderValue::try_from(url).ok().filter(|it| !it.is_empty())
+}
+
+/// Returns the token that `request` presents, be it in a header or in the query, where that is read.
+pub(crate) fn token(request: &Request) -> Option<String> {
+    let query = || match request.uri().path() {
+        path if path.starts_with("/files/") || path.starts_with("/exports/") => {
+            Query::<Presented>::try_from_uri(request.uri()).ok()?.0.token
+        }
+        _ => None,
+    };
+    bearer(request.headers()).or_else(query)
+}
+
+#[derive(Debug, Deserialize)]
+struct Presented {
+    token: Option<String>,
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 /// Returns `channel` with the token of the caller: that of the header, or that of the query.
@@ -67,17 +94,23 @@ pub(crate) fn signed_in(
     headers: &HeaderMap,
     token: Option<String>,
 ) -> Result<Channel, Status> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-    let token = bearer
-        .and_then(|it| it.strip_prefix("Bearer "))
-        .map(str::to_owned)
-        .or(token)
-        .ok_or_else(|| Status::unauthenticated("sign in first"))?;
+    let token =
+        bearer(headers).or(token).ok_or_else(|| Status::unauthenticated("sign in first"))?;
     channel.with_token(&token).map_err(|_| Status::unauthenticated("the token is none"))
 }
 
-/// Says by HTTP what `status` says.
-pub(crate) fn code(status: &Status) -> StatusCode {
+/// Says by HTTP what `status` says, for people who see it in their browser.
+pub(crate) fn refuse(status: &Status) -> Response {
+    let code = code(status);
+    let mut response = (code, format!("{}\n", status.message())).into_response();
+    if code == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+fn code(status: &Status) -> StatusCode {
     match status.code() {
         Code::InvalidArgument => StatusCode::BAD_REQUEST,
         Code::FailedPrecondition => StatusCode::CONFLICT,

@@ -84,12 +84,17 @@ impl Forward {
         match upstream {
             Some(mut upstream) => {
                 *request.version_mut() = http::Version::HTTP_2;
-                match upstream.call(request).await {
+                // What is forwarded passes no stack here; it is a part of the caller's trace, too.
+                let answer = async move |request| match upstream.call(request).await {
                     Ok(response) => response,
                     Err(never) => match never {},
-                }
+                };
+                server::follow(request, answer).await
             }
-            None if is_own => self.own(request).await,
+            None if is_own => {
+                server::admit(request.headers_mut());
+                self.own(request).await
+            }
             None => Status::unimplemented("the mesh has no such service").into_http(),
         }
     }

@@ -14,6 +14,7 @@ mod files;
 mod forward;
 mod hub;
 mod limit;
+mod peer;
 mod rpc;
 mod upstream;
 mod web;
@@ -49,9 +50,19 @@ pub struct Config {
     #[arg(long, env, value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
 
+    /// The origins that signed URLs of files point to, such as `https://files.example.com`: where
+    /// pages of the web app may show pictures from and send them to. Without any, everywhere.
+    #[arg(long, env, value_delimiter = ',', value_parser = web::origin)]
+    pub file_origins: Vec<String>,
+
     /// The folder of the web app. Without one there is none.
     #[arg(long, env)]
     pub web_root: Option<PathBuf>,
+
+    /// How many proxies of our own stand before the gateway. Each must add whom it was called by to
+    /// `X-Forwarded-For`; limits are by that address then, and not by that of the last proxy.
+    #[arg(long, env, default_value = "0")]
+    pub proxy_count: u8,
 
     /// How many calls one caller may make in a second, over a while.
     #[arg(long, env, default_value = "50")]
@@ -97,20 +108,22 @@ pub async fn app(mesh: &Mesh, config: &Config) -> Result<Router, server::Error> 
     };
     let own = mesh.app(Routes::new(EventServiceServer::new(gateway.clone()))).await?;
     let forward = forward::Forward::new(mesh, config, own)?;
-    let limits = limit::Limits::new(config.calls_per_second, config.call_burst);
+    let limits = limit::Limits::new(mesh, config.calls_per_second, config.call_burst);
     mesh.spawn("limits", limits.clone().forget(mesh.shutdown()));
     let router = Router::new()
         .route("/files/{id}", axum::routing::get(files::get))
         .route("/exports/{id}/download", axum::routing::get(exports::download))
+        .layer(axum::middleware::from_fn(web::private))
         .with_state(gateway)
-        .fallback_service(web::or_grpc(config.web_root.as_deref(), forward));
+        .fallback_service(web::or_grpc(config.web_root.as_deref(), &config.file_origins, forward));
     Ok(router
         // Inside the origin gate, so that strangers' pages use nobody's share.
         .layer(axum::middleware::from_fn_with_state(limits, limit::layer))
         .layer(axum::middleware::from_fn_with_state(
             cors::Origins::new(&config.allowed_origins),
             cors::layer,
-        )))
+        ))
+        .layer(axum::middleware::from_fn_with_state(config.proxy_count, peer::layer)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How much of the mesh one caller may use.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,34 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{HeaderValue, StatusCode, header};
+use server::Mesh;
 use tokio_util::sync::CancellationToken;
+use types::id::UserId;
 
 use crate::error::Error;
+use crate::files;
 use crate::forward::{self, Kind};
 
 /// A share of calls for each caller.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits(Arc<DefaultKeyedRateLimiter<u64>>);
+pub(crate) struct Limits {
+    shares: Arc<DefaultKeyedRateLimiter<Key>>,
+    mesh: Mesh,
+}
+
+/// Whose share a call is taken from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Key {
+    /// A user who has proven to be one, wherever they are.
+    User(UserId),
+    /// Everybody else at an address: tokens that were made up get nobody a share of their own.
+    Address(Option<IpAddr>),
+}
 
 impl Limits {
-    pub(crate) fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+    pub(crate) fn new(mesh: &Mesh, per_second: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_second(per_second).allow_burst(burst);
-        Self(Arc::new(RateLimiter::keyed(quota)))
+        Self { shares: Arc::new(RateLimiter::keyed(quota)), mesh: mesh.clone() }
     }
 
     /// Forgets callers who have been quiet, so that memory does not grow with everybody who ever called.
@@ -31,15 +46,28 @@ impl Limits {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(Duration::from_secs(60)) => self.0.retain_recent(),
+                () = tokio::time::sleep(Duration::from_secs(60)) => self.shares.retain_recent(),
             }
         }
+    }
+
+    /// Says whose share a call with `token` from `address` is taken from.
+    async fn key(&self, token: Option<String>, address: Option<IpAddr>) -> Key {
+        if let Some(token) = token {
+            let caller = self.mesh.verify(&token).await;
+            if let Some(user) = caller.ok().and_then(|it| it.user_id) {
+                return Key::User(user);
+            }
+        }
+        Key::Address(address.map(subscriber))
     }
 }
 
 /// Refuses callers who have used up their share.
 pub(crate) async fn layer(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let Err(until) = limits.0.check_key(&key(&request)) else { return next.run(request).await };
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
+    let key = limits.key(files::token(&request), address).await;
+    let Err(until) = limits.shares.check_key(&key) else { return next.run(request).await };
     let wait = until.wait_time_from(DefaultClock::default().now());
     match Kind::of(&request) {
         Kind::Other => {
@@ -52,17 +80,27 @@ pub(crate) async fn layer(State(limits): State<Limits>, request: Request, next: 
     }
 }
 
-/// Who calls: the token if there is one, and the address otherwise. Neither is proven here; a caller
-/// who makes tokens up is refused by the service, and pays with the share of each of them.
-fn key(request: &Request) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    match request.headers().get(header::AUTHORIZATION) {
-        Some(token) => token.as_bytes().hash(&mut hasher),
-        None => {
-            let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-            info.map(|it| it.0.ip()).hash(&mut hasher);
+/// The part of an address that one subscriber of a network holds alone: of IPv6, the first half.
+fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
-    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscriber_has_one_share_whatever_addresses_it_makes_up() {
+        let subscriber = |text: &str| text.parse().map(subscriber);
+        assert_eq!(subscriber("2001:db8:1:2:3:4:5:6"), subscriber("2001:db8:1:2::9"));
+        assert_ne!(subscriber("2001:db8:1:2::9"), subscriber("2001:db8:1:3::9"));
+        assert_eq!(subscriber("::ffff:192.0.2.7"), subscriber("192.0.2.7"));
+        assert_ne!(subscriber("192.0.2.7"), subscriber("192.0.2.8"));
+    }
 }

@@ -12,7 +12,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request, Streaming};
 use types::id::OrganizationId;
 
-use crate::upstream::{Door, redis_url};
+use crate::upstream::Door;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -24,7 +24,8 @@ struct Source {
 
 impl Source {
     async fn open(door: &Door) -> Result<Self> {
-        let redis = redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
+        let redis =
+            redis::Client::open(testkit::redis_url())?.get_multiplexed_async_connection().await?;
         Ok(Self { redis, key: format!("{}events:catalog", door.prefix) })
     }
 
@@ -42,6 +43,11 @@ impl Source {
             .arg(event.encode_to_vec())
             .query_async(&mut self.redis)
             .await?;
+        Ok(())
+    }
+
+    async fn forget_all(&mut self) -> Result {
+        let () = redis::cmd("DEL").arg(&self.key).query_async(&mut self.redis).await?;
         Ok(())
     }
 
@@ -111,6 +117,34 @@ async fn a_subscriber_that_comes_back_misses_nothing_and_sees_nothing_twice() ->
 }
 
 #[tokio::test]
+async fn a_subscriber_that_comes_back_to_a_lost_stream_waits_until_it_is_filled_again() -> Result {
+    let door = Door::open().await?;
+    let mut source = Source::open(&door).await?;
+    let ours = OrganizationId::generate();
+    let mut events = client(&door).await?;
+    let subscribe = |cursor: &str| signed(SubscribeRequest { cursor: cursor.to_owned() }, ours);
+    let mut stays = events.subscribe(subscribe("")?).await?.into_inner();
+    let mut leaves = events.subscribe(subscribe("")?).await?.into_inner();
+    source.tell(1, ours).await?;
+    let cursor = positions(&mut leaves, 1).await?.1;
+    drop(leaves);
+    source.tell(2, ours).await?;
+    source.tell(3, ours).await?;
+    // The gateway has read all of it when the stream is lost.
+    assert_eq!(positions(&mut stays, 3).await?.0, [1, 2, 3]);
+    source.forget_all().await?;
+    let mut comes_back = events.subscribe(subscribe(&cursor)?).await?.into_inner();
+    let beat = comes_back.message().await?.ok_or("the stream ended")?;
+    assert!(matches!(beat.message, Some(Told::Heartbeat(_))));
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    for position in 1..=4 {
+        source.tell(position, ours).await?;
+    }
+    assert_eq!(positions(&mut comes_back, 3).await?.0, [2, 3, 4]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn polling_pages_through_what_was_missed() -> Result {
     let door = Door::open().await?;
     let mut source = Source::open(&door).await?;
@@ -158,7 +192,7 @@ async fn a_cursor_that_is_too_old_or_made_up_is_refused() -> Result {
 
 #[tokio::test]
 async fn an_old_stream_ends_well_and_the_next_goes_on_where_it_ended() -> Result {
-    let door = Door::open_with(std::time::Duration::from_millis(400)).await?;
+    let door = Door::open_with(|it| it.stream_age = std::time::Duration::from_millis(400)).await?;
     let mut source = Source::open(&door).await?;
     let ours = OrganizationId::generate();
     let mut events = client(&door).await?;

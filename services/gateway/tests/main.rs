@@ -2,4 +2,7 @@
 
 mod door;
 mod events;
+mod files;
+mod limit;
 mod upstream;
+mod web;

@@ -43,6 +43,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// A header, or an empty text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
+    }
+
     /// The first message.
     pub(crate) fn message(&self) -> Result<Bytes> {
         let [0, a, b, c, d, ..] = *self.body else { return Err("no message came".into()) };
@@ -67,16 +72,19 @@ pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
 
 impl Door {
     pub(crate) async fn open() -> Result<Self> {
-        Self::open_with(Duration::from_secs(600)).await
+        Self::open_with(|_| ()).await
     }
 
-    /// Opens a gateway whose streams live as long as `stream_age`.
-    pub(crate) async fn open_with(stream_age: Duration) -> Result<Self> {
+    /// Opens a gateway whose settings are other than usual.
+    pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Result<Self> {
         let upstream = stand_in().await?;
         let prefix = format!("test:{}:", uuid::Uuid::new_v4());
-        let config = Config {
+        let mut config = Config {
             server: server::Config { identity_url: NOBODY.to_owned(), ..server::Config::default() },
-            events: events::Config { redis_url: redis_url().into(), redis_prefix: prefix.clone() },
+            events: events::Config {
+                redis_url: testkit::redis_url().into(),
+                redis_prefix: prefix.clone(),
+            },
             upstreams: Upstreams {
                 catalog_url: upstream,
                 media_url: NOBODY.to_owned(),
@@ -86,11 +94,14 @@ impl Door {
                 compute_url: NOBODY.to_owned(),
             },
             allowed_origins: vec!["https://app.example.com".to_owned()],
+            file_origins: Vec::new(),
             web_root: None,
+            proxy_count: 0,
             calls_per_second: 5.try_into()?,
             call_burst: 50.try_into()?,
-            stream_age,
+            stream_age: Duration::from_secs(600),
         };
+        change(&mut config);
         let mesh = testkit::mesh("gateway");
         let app = gateway::app(&mesh, &config).await.map_err(|it| it.to_string())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -165,13 +176,4 @@ async fn mirror(request: Request) -> Response {
     let mut response = Response::new(Body::new(StreamBody::new(futures::stream::iter(frames))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
     response
-}
-
-/// Where the tests' Redis is.
-pub(crate) fn redis_url() -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests are told by the environment where Redis is"
-    )]
-    std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
