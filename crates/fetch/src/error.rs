@@ -1,6 +1,6 @@
 //! How a fetch fails, sorted by what the caller may do next.
 
-use std::{error::Error as StdError, net::IpAddr};
+use std::{error::Error as StdError, net::IpAddr, time::Duration};
 
 use http::StatusCode;
 
@@ -54,6 +54,8 @@ pub enum Error {
         status: StatusCode,
         /// The beginning of the body, for the log.
         body: String,
+        /// How long the server asks to be left alone, if it says so in seconds.
+        retry_after: Option<Duration>,
     },
 
     /// The answer is not the JSON that was expected.
@@ -107,6 +109,14 @@ impl Error {
                 status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
             }
             _ => false,
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 

@@ -35,7 +35,9 @@ impl Response {
         }
         let excerpt = &self.body[..self.body.len().min(EXCERPT)];
         let body = String::from_utf8_lossy(excerpt).into_owned();
-        Err(Error::Status { status: self.status, body })
+        let retry_after = self.header("retry-after").and_then(|it| it.trim().parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
+        Err(Error::Status { status: self.status, body, retry_after })
     }
 
     /// Reads the body as JSON, whatever the status.

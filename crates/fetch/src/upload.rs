@@ -1,8 +1,11 @@
 //! Files that are too large for memory, on their way out.
 
+use std::io::SeekFrom;
+
 use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::Body;
 use tokio::fs::File;
+use tokio::io::AsyncSeekExt;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -13,27 +16,29 @@ use crate::{
 };
 
 impl Client {
-    /// Puts a file where a presigned URL says, as it is read from the disk; the headers must be
-    /// those that were signed. Nothing is tried again, and no redirect followed.
+    /// Puts a whole file, wherever it was read or written last, where a presigned URL says, as it
+    /// is read from the disk; the headers must be those that were signed. Nothing is tried again,
+    /// and no redirect followed.
     ///
     /// The time limit of the policy holds; a large file needs a policy of its own.
     pub async fn put_file(
         &self,
         url: &str,
         mut headers: HeaderMap,
-        file: File,
+        mut file: File,
     ) -> Result<Response> {
-        let url = Url::parse(url)?;
-        let size = file.metadata().await.map_err(|error| Error::Request(error.into()))?.len();
+        let mut url = Url::parse(url)?;
+        url.set_fragment(None);
+        let client = self.inner(&url)?;
+        let unread = |error: std::io::Error| Error::Request(error.into());
+        let size = file.metadata().await.map_err(unread)?.len();
+        // Whoever wrote the file left off at its end.
+        file.seek(SeekFrom::Start(0)).await.map_err(unread)?;
         // Stores take no body whose length they do not know.
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
         let deadline = Instant::now() + self.policy().timeout;
-        let request = self
-            .inner(&url)?
-            .request(Method::PUT, url.clone())
-            .headers(headers)
-            .body(Body::from(file))
-            .send();
+        let request =
+            client.request(Method::PUT, url.clone()).headers(headers).body(Body::from(file)).send();
         let response = timeout_at(deadline, request).await.map_err(|_| Error::Timeout)?;
         let limits = Limits {
             max_bytes: self.policy().max_bytes,

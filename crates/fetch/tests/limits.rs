@@ -177,7 +177,7 @@ async fn vendors_are_asked_in_json() -> Result {
     assert_eq!(answer, serde_json::json!({"got": {"n": 1}}));
 
     let error = client.send(Request::post(format!("http://{addr}/refuse"))).await?.ok();
-    let Err(Error::Status { status, body }) = error else { return Err("taken".into()) };
+    let Err(Error::Status { status, body, .. }) = error else { return Err("taken".into()) };
     assert_eq!((status.as_u16(), body.as_str()), (422, "no such model"));
 
     let headers = [(header::CONTENT_TYPE, "image/png".parse()?)].into_iter().collect();
