@@ -11,7 +11,6 @@ use api::sartiq::media::v1::media_service_server::MediaService;
 use api::sartiq::media::v1::upload_service_server::UploadService;
 use api::sartiq::media::v1::workspace_service_server::WorkspaceService;
 use api::sartiq::media::v1::*;
-use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 
 use crate::Library;
@@ -128,14 +127,6 @@ impl WorkspaceService for Library {
     ) -> Result<Response<AdoptResponse>, Status> {
         let (caller, request) = server::open(request)?;
         Ok(Response::new(workspace::adopt(self, &caller, caller.organization()?, request).await?))
-    }
-}
-
-/// Writes a time as the wire does.
-fn timestamp(time: OffsetDateTime) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: time.unix_timestamp(),
-        nanos: i32::try_from(time.nanosecond()).expect("below a billion"),
     }
 }
 

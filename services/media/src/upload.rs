@@ -112,6 +112,11 @@ impl Upload {
         }
     }
 
+    /// Returns the upload as it ends where its bytes are those of a media that is there.
+    pub(crate) fn duplicate_of(self, media_id: MediaId) -> Self {
+        Self { state: State::Duplicate, media_id: Some(media_id), ..self }
+    }
+
     /// Whether it comes in parts.
     pub(crate) fn is_multipart(&self) -> bool {
         SINGLE < self.size_bytes

@@ -97,6 +97,36 @@ async fn the_same_bytes_are_one_media(db: PgPool) -> Result {
 }
 
 #[sqlx::test(migrator = "media::MIGRATIONS")]
+async fn bytes_that_are_there_need_not_come_again(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let bytes = photo("coffee.png")?;
+    let media = stage.bring("coffee.png", "image/png", &bytes).await?;
+    let hash = media.sha256.clone();
+    let request = CreateUploadRequest { sha256: hash, ..announce("b.png", "image/png", &bytes) };
+    let created = stage.uploads().create_upload(request.clone()).await?.into_inner();
+    assert!(created.parts.is_empty(), "{created:?}");
+    let upload = created.upload.ok_or("no upload")?;
+    assert_eq!(upload.state(), pb::upload::State::Duplicate);
+    assert_eq!(upload.media_id, media.id);
+    // Asking again, and completing all the same, come to the same.
+    let again = stage.uploads().create_upload(request.clone()).await?.into_inner();
+    assert_eq!((again.upload, again.parts.len()), (Some(upload.clone()), 0));
+    assert_eq!(stage.complete(&upload.id).await?.media.ok_or("no media")?.id, media.id);
+
+    // Another size, or another organization, is told nothing.
+    let larger = CreateUploadRequest {
+        request_id: request_id(),
+        size_bytes: request.size_bytes + 1,
+        ..request.clone()
+    };
+    assert_eq!(stage.uploads().create_upload(larger).await?.into_inner().parts.len(), 1);
+    let foreign = CreateUploadRequest { request_id: request_id(), ..request };
+    let mut foreigner = stage.uploads_of(OrganizationId::generate());
+    assert_eq!(foreigner.create_upload(foreign).await?.into_inner().parts.len(), 1);
+    Ok(())
+}
+
+#[sqlx::test(migrator = "media::MIGRATIONS")]
 async fn bytes_are_shared_within_an_organization_only(db: PgPool) -> Result {
     let mut stage = Stage::open(db).await?;
     let bytes = photo("chelsea.png")?;

@@ -1,9 +1,10 @@
 //! Attachment RPCs.
 
 use api::sartiq::media::v1 as pb;
+use server::timestamp;
 use types::id::OrganizationId;
 
-use super::{id, media, timestamp};
+use super::{id, media};
 use crate::attachment::{Attachment, Entity, Slotted, distinct};
 use crate::error::{Error, Result};
 use crate::{Library, store};

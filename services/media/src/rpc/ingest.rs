@@ -1,6 +1,6 @@
 //! From bytes that somebody put into the store to a media under its canonical keys.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::sartiq::event::v1::MediaReady;
 use api::sartiq::event::v1::event::Payload;
@@ -20,8 +20,9 @@ use crate::{Library, store};
 /// How long judging one file may take.
 const PATIENCE: Duration = Duration::from_secs(110);
 
-/// How long a file is leased to who judges it: longer than [`PATIENCE`], so that no two ever do.
-pub(super) const LEASE: Duration = Duration::from_secs(120);
+/// How long a file stays leased to a process that judged it and died. As long as it lives, it renews
+/// the lease.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 
 /// How long one who found a file busy waits before looking again.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -50,6 +51,36 @@ pub(super) enum Verdict {
     Known(Media),
     /// Nothing that is taken here.
     Refused(Refusal),
+}
+
+/// Does `work` under a lease that `renew` prolongs until the time it is given; no if it was lost. The
+/// work ends before the lease may be another's, so that no two ever do it.
+pub(super) async fn under_lease<T, R>(
+    work: impl Future<Output = Result<T>>,
+    renew: impl Fn(OffsetDateTime) -> R,
+) -> Result<T>
+where
+    R: Future<Output = Result<bool>>,
+{
+    tokio::select! {
+        done = work => done,
+        () = lost(renew) => Err(Error::TooSlow),
+    }
+}
+
+async fn lost<R: Future<Output = Result<bool>>>(renew: impl Fn(OffsetDateTime) -> R) {
+    let quarter = LEASE / 4;
+    let mut renewed = Instant::now();
+    while renewed.elapsed() < 3 * quarter {
+        tokio::time::sleep(quarter).await;
+        let now = Instant::now();
+        match tokio::time::timeout(quarter, renew(OffsetDateTime::now_utc() + LEASE)).await {
+            Ok(Ok(true)) => renewed = now,
+            Ok(Ok(false)) => return,
+            // The store may be back in time.
+            Ok(Err(_)) | Err(_) => (),
+        }
+    }
 }
 
 /// Judges `incoming` and, if the bytes are new, writes the objects of its media.

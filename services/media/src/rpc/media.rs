@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use api::sartiq::media::v1 as pb;
 use pg::Page;
+use server::timestamp;
 use time::OffsetDateTime;
 use types::id::{MediaId, OrganizationId};
 
-use super::{id, timestamp};
+use super::id;
 use crate::error::{Error, Result};
 use crate::media::{Media, Origin, Rendition};
 use crate::{Library, store};

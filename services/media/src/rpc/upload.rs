@@ -5,12 +5,14 @@ mod complete;
 use api::sartiq::media::v1 as pb;
 use pg::replay::Replay;
 use pixels::Kind;
+use server::timestamp;
 use time::OffsetDateTime;
-use types::id::{OrganizationId, UploadId};
+use types::id::{MediaId, OrganizationId, UploadId};
 
 use super::memory::{recall, remember};
-use super::{id, sha256, timestamp};
+use super::{id, sha256};
 use crate::error::{Error, Result};
+use crate::media::Media;
 use crate::upload::{Announced, Standing, State, Upload};
 use crate::{Library, jobs, store};
 
@@ -34,8 +36,11 @@ pub(super) async fn create(
         size_bytes: request.size_bytes,
         sha256: sha256(&request.sha256)?,
     };
+    let known = known(library, organization, &announced).await?;
     let mut upload = Upload::new(organization, announced, OffsetDateTime::now_utc());
-    if upload.is_multipart() {
+    if let Some(media_id) = known {
+        upload = upload.duplicate_of(media_id);
+    } else if upload.is_multipart() {
         upload.multipart_id = Some(library.objects.create_multipart(&upload.key, kind).await?);
     }
 
@@ -53,7 +58,22 @@ pub(super) async fn create(
     // Without the URLs: they are secrets, and a later answer signs fresh ones.
     replay.store(&mut tx, &reply).await?;
     tx.commit().await?;
+    if known.is_some() {
+        return Ok(reply);
+    }
     Ok(pb::CreateUploadResponse { parts: sign(library, &upload).await?, ..reply })
+}
+
+/// Finds the media of these bytes, which need not come again.
+async fn known(
+    library: &Library,
+    organization: OrganizationId,
+    announced: &Announced,
+) -> Result<Option<MediaId>> {
+    let Some(sha256) = &announced.sha256 else { return Ok(None) };
+    let media = store::media::find_bytes(&library.db, organization, sha256).await?;
+    let is_same = |it: &Media| it.size_bytes == announced.size_bytes && it.kind == announced.kind;
+    Ok(media.filter(is_same).map(|it| it.id))
 }
 
 pub(super) async fn get(

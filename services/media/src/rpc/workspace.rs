@@ -6,10 +6,11 @@ use std::collections::{HashMap, HashSet};
 
 use api::sartiq::media::v1 as pb;
 use futures::{StreamExt, TryStreamExt, stream};
+use server::timestamp;
 use time::OffsetDateTime;
 use types::id::{MediaId, OrganizationId};
 
-use super::{id, media, timestamp};
+use super::{id, media};
 use crate::error::{Error, Result};
 use crate::media::Media;
 use crate::workspace::{self, Content, WorkspaceFile};

@@ -15,8 +15,8 @@ pub(crate) async fn insert(db: impl PgExecutor<'_>, upload: &Upload) -> Result<(
     sqlx::query!(
         "insert into media.upload (
             upload_id, organization_id, state, filename, media_type, size_bytes, sha256, key,
-            multipart_id, candidate_id, created_at, updated_at, expires_at
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
+            multipart_id, candidate_id, created_at, updated_at, expires_at, media_id
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
         upload.id.uuid(),
         upload.organization_id.uuid(),
         upload.state.as_str(),
@@ -29,6 +29,7 @@ pub(crate) async fn insert(db: impl PgExecutor<'_>, upload: &Upload) -> Result<(
         upload.candidate_id.uuid(),
         upload.created_at,
         upload.expires_at,
+        upload.media_id.map(MediaId::uuid),
     )
     .execute(db)
     .await?;
@@ -78,6 +79,24 @@ pub(crate) async fn claim(
     let state = State::Verifying;
     let lease_until = Some(lease_until);
     Ok(attempt.map(|attempt| Upload { state, attempt, lease_until, ..upload.clone() }))
+}
+
+/// Prolongs the lease of an upload. No if it was lost.
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    upload: &Upload,
+    lease_until: OffsetDateTime,
+) -> Result<bool> {
+    let renewed = sqlx::query!(
+        "update media.upload set lease_until = $3
+        where upload_id = $1 and state = 'verifying' and attempt = $2",
+        upload.id.uuid(),
+        upload.attempt,
+        lease_until,
+    )
+    .execute(db)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
 }
 
 /// Gives the lease back, so that completing can be tried again.

@@ -73,6 +73,25 @@ pub(crate) async fn claim(
     Ok(attempt)
 }
 
+/// Prolongs a lease. No if it was lost.
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    key: &str,
+    attempt: i32,
+    lease_until: OffsetDateTime,
+) -> Result<bool> {
+    let renewed = sqlx::query!(
+        "update media.workspace_file set lease_until = $3
+        where key = $1 and attempt = $2 and lease_until is not null",
+        key,
+        attempt,
+        lease_until,
+    )
+    .execute(db)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
 /// Gives the lease back.
 pub(crate) async fn release(db: impl PgExecutor<'_>, key: &str, attempt: i32) -> Result<()> {
     sqlx::query!(

@@ -91,7 +91,8 @@ async fn decide(
         let verdict = ingest::judge(library, &incoming(&upload)).await?;
         write_down(library, caller, &upload, verdict).await
     };
-    match decided.await {
+    let renew = |until| store::upload::renew(&library.db, &upload, until);
+    match ingest::under_lease(decided, renew).await {
         Ok(upload) => {
             metric::judged(upload.state.as_str(), started.elapsed());
             jobs::sweep::clear_soon(library, &upload).await;

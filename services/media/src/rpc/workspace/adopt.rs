@@ -74,7 +74,10 @@ async fn adopted(
         let work = work.spawn(
             async move {
                 let started = Instant::now();
-                let decided = decide(&library, &caller, &file, kind, attempt, wish).await;
+                let deciding = decide(&library, &caller, &file, kind, attempt, wish);
+                let renew =
+                    |until| store::workspace_file::renew(&library.db, &file.key, attempt, until);
+                let decided = ingest::under_lease(deciding, renew).await;
                 let outcome = if decided.is_ok() { "adopted" } else { "failed" };
                 metric::adopted(outcome, started.elapsed());
                 drop(permit);
