@@ -4,10 +4,12 @@ mod batch;
 mod bind;
 mod cancel;
 mod claim;
+mod demand;
 mod end;
 pub(crate) mod flow;
 mod leader;
 mod load;
+mod metric;
 mod outcome;
 mod owner;
 pub(crate) mod payload;
@@ -35,6 +37,7 @@ use crate::Settings;
 use crate::route::LaneName;
 use crate::store::cancellation;
 use crate::store::signal::Signal;
+use demand::Demands;
 use runner::Input;
 
 /// How long after its wake time a task is looked at that nobody woke.
@@ -61,6 +64,8 @@ pub(crate) struct Inner {
     received: tokio::sync::Mutex<mpsc::Receiver<Input>>,
     /// How many runs each lane has and whether it rests, for those who ask.
     board: Mutex<HashMap<LaneName, (usize, bool)>>,
+    /// How much providers are wanted, for those who ask at any process.
+    pub(crate) demands: Demands,
 }
 
 impl std::ops::Deref for Engine {
@@ -100,6 +105,7 @@ impl Engine {
             inputs,
             received: tokio::sync::Mutex::new(received),
             board: Mutex::default(),
+            demands: Demands::default(),
         }))
     }
 

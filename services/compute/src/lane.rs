@@ -10,6 +10,12 @@ pub(crate) const REST: Duration = Duration::from_secs(5);
 
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
+/// How long a lane rests at first that nobody was there for.
+const ABSENCE: Duration = Duration::from_secs(1);
+
+/// How long it rests at most: its adapter may be about to start, and asking costs nobody anything.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(4);
+
 /// A model of a provider, and how it fares.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lane {
@@ -92,10 +98,19 @@ impl Lane {
 
     /// Lets the lane rest: for `length`, or longer if it rested just now and it did not help.
     pub(crate) fn rest(&mut self, now: Instant, length: Duration) {
+        self.rest_up_to(now, length, LONGEST_REST);
+    }
+
+    /// Lets the lane rest because nobody was there to ask.
+    pub(crate) fn absent(&mut self, now: Instant) {
+        self.rest_up_to(now, ABSENCE, LONGEST_ABSENCE);
+    }
+
+    fn rest_up_to(&mut self, now: Instant, length: Duration, longest: Duration) {
         let length = match self.rest {
             // Several runs that failed together are one failure.
             Some(rest) if now < rest.until => rest.length.max(length),
-            Some(rest) => (2 * rest.length).min(LONGEST_REST).max(length),
+            Some(rest) => (2 * rest.length).min(longest).max(length),
             None => length,
         };
         let until = (now + length).max(self.rest.map_or(now, |it| it.until));
@@ -153,6 +168,21 @@ mod tests {
         lane.answered(later);
         lane.end();
         assert_eq!(lane.room(later, 8), Room::Free);
+    }
+
+    #[test]
+    fn an_adapter_that_is_being_started_is_asked_for_often() {
+        let (mut lane, mut now) = (Lane::default(), Instant::now());
+        let mut rests = Vec::new();
+        for _ in 0..4 {
+            lane.begin();
+            lane.absent(now);
+            lane.end();
+            let Room::Resting(until) = lane.room(now, 8) else { break };
+            rests.push((until - now).as_secs());
+            now = until;
+        }
+        assert_eq!(rests, [1, 2, 4, 4]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The durable engine: runs graphs of tasks on the models of providers, whatever crashes.
 
 mod attempt;
+mod demand;
 mod engine;
 mod error;
 mod graph;
@@ -15,6 +16,8 @@ mod store;
 mod task;
 mod workflow;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use api::sartiq::compute::v1::route_service_server::RouteServiceServer;
@@ -50,6 +53,31 @@ pub struct Config {
     /// How the engine behaves.
     #[command(flatten)]
     pub settings: Settings,
+
+    /// Where and for whom the scaler answers.
+    #[command(flatten)]
+    pub scaler: ScalerConfig,
+}
+
+/// Where KEDA asks how many adapters are worth having, and how it proves to be KEDA.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct ScalerConfig {
+    /// The address to answer KEDA on. Without one there is no scaler.
+    #[arg(long, env)]
+    pub scaler_listen_addr: Option<SocketAddr>,
+
+    /// A file with the scaler's certificate. Not needed on an address of this machine alone.
+    #[arg(long, env, requires = "scaler_tls_key")]
+    pub scaler_tls_cert: Option<PathBuf>,
+
+    /// A file with the key of the scaler's certificate.
+    #[arg(long, env, requires = "scaler_client_ca")]
+    pub scaler_tls_key: Option<PathBuf>,
+
+    /// A file with the authority whose certificates callers of the scaler must present.
+    #[arg(long, env, requires = "scaler_tls_cert")]
+    pub scaler_client_ca: Option<PathBuf>,
 }
 
 /// How the engine behaves.
@@ -127,6 +155,15 @@ impl Compute {
         Ok(Self { db, outbox, engine })
     }
 
+    /// Answers KEDA, if `config` says where, and returns the address.
+    pub async fn scale(
+        &self,
+        mesh: &Mesh,
+        config: &ScalerConfig,
+    ) -> Result<Option<SocketAddr>, server::Error> {
+        rpc::open_scaler(self, mesh, config).await
+    }
+
     /// Everything the engine answers to.
     pub fn routes(self) -> Routes {
         let limit = server::MAX_RECEIVE;
@@ -142,6 +179,7 @@ pub async fn serve(config: Config) -> Result<(), server::Error> {
     let db = pg::open(&config.database, &MIGRATIONS).await?;
     let mesh = Mesh::join("compute", &config.server).await?;
     let compute = Compute::start(&mesh, db, &config.events, config.settings)?;
+    compute.scale(&mesh, &config.scaler).await?;
     mesh.serve(compute.routes()).await
 }
 

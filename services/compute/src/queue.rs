@@ -3,7 +3,8 @@
 //! Urgent before less urgent, with a turn for the others now and then; within that, organizations in
 //! turn; within that, the workflow that was accepted first, so that what was begun is finished first.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use types::id::OrganizationId;
 
@@ -60,7 +61,8 @@ struct Class {
 #[derive(Debug)]
 struct Bench {
     turns: u64,
-    tasks: BTreeSet<(i64, i64)>,
+    // With when they came here.
+    tasks: BTreeMap<(i64, i64), Instant>,
 }
 
 impl Queue {
@@ -87,6 +89,34 @@ impl Queue {
                 class.remove(flow, organization);
             }
         }
+    }
+
+    /// Returns how many tasks each shelf has.
+    pub(crate) fn depths(&self) -> impl Iterator<Item = (Shelf, usize)> {
+        self.shelves.iter().map(|(shelf, classes)| {
+            let benches = classes.classes.iter().flat_map(|it| it.waiting.values());
+            (*shelf, benches.map(|it| it.tasks.len()).sum())
+        })
+    }
+
+    /// Tells whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shelves.values().flat_map(|it| &it.classes).all(|it| it.waiting.is_empty())
+    }
+
+    /// Counts what waits for each capability, with when the first of it came.
+    pub(crate) fn waiting(&self) -> HashMap<Capability, (usize, Instant)> {
+        let mut waiting = HashMap::new();
+        for (shelf, classes) in &self.shelves {
+            for bench in classes.classes.iter().flat_map(|it| it.waiting.values()) {
+                // The tasks of an organization come in about the order in which they go.
+                let Some(first) = bench.tasks.values().next() else { continue };
+                let (count, since) = waiting.entry(shelf.capability).or_insert((0, *first));
+                *count += bench.tasks.len();
+                *since = (*since).min(*first);
+            }
+        }
+        waiting
     }
 
     /// Returns the shelves that have tasks; those that were tried before come first.
@@ -121,16 +151,16 @@ impl Class {
         let floor = self.floor;
         let bench = self.waiting.entry(entry.organization).or_insert_with(|| {
             self.order.insert((floor, entry.organization));
-            Bench { turns: floor, tasks: BTreeSet::new() }
+            Bench { turns: floor, tasks: BTreeMap::new() }
         });
-        bench.tasks.insert((entry.flow, entry.task));
+        bench.tasks.entry((entry.flow, entry.task)).or_insert_with(Instant::now);
     }
 
     fn pop(&mut self) -> Option<(OrganizationId, (i64, i64))> {
         let (turns, organization) = self.order.pop_first()?;
         self.floor = turns;
         let bench = self.waiting.get_mut(&organization).expect("who is in order waits");
-        let key = bench.tasks.pop_first().expect("who waits has tasks");
+        let (key, _) = bench.tasks.pop_first().expect("who waits has tasks");
         if bench.tasks.is_empty() {
             self.waiting.remove(&organization);
         } else {
@@ -143,7 +173,7 @@ impl Class {
     fn remove(&mut self, flow: i64, organization: OrganizationId) {
         let Some(bench) = self.waiting.get_mut(&organization) else { return };
         let gone: Vec<_> =
-            bench.tasks.range((flow, i64::MIN)..=(flow, i64::MAX)).copied().collect();
+            bench.tasks.range((flow, i64::MIN)..=(flow, i64::MAX)).map(|(key, _)| *key).collect();
         for key in gone {
             bench.tasks.remove(&key);
         }
@@ -213,11 +243,15 @@ mod tests {
         for (flow, task) in [(1, 10), (2, 20), (2, 21), (3, 30)] {
             queue.push(entry(flow, task, us, Priority::Normal));
         }
+        assert_eq!(queue.depths().collect::<Vec<_>>(), [(SHELF, 4)]);
         queue.remove(2, us);
         queue.remove(9, us);
+        assert_eq!(queue.depths().collect::<Vec<_>>(), [(SHELF, 2)]);
         assert_eq!(drain(&mut queue), [10, 30]);
         queue.push(entry(4, 40, us, Priority::Normal));
+        assert_eq!(queue.waiting().get(&SHELF.capability).map(|it| it.0), Some(1));
         queue.remove(4, us);
+        assert!(queue.is_empty() && queue.waiting().is_empty());
         assert_eq!(queue.pop(SHELF), None);
     }
 }

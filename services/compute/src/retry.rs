@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The first pause after an attempt that may have been taken, and billed: what loses one answer loses
+/// the next within the same second as well.
+const DOUBTFUL_PAUSE: Duration = Duration::from_secs(2);
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a lane rests that asked for rest without saying how long.
@@ -10,9 +14,6 @@ const SHORT_REST: Duration = Duration::from_secs(2);
 
 /// How long a lane rests that an operator has to look at.
 const LONG_REST: Duration = Duration::from_secs(300);
-
-/// How long a lane rests whose adapter cannot be reached.
-const UNREACHABLE_REST: Duration = Duration::from_secs(1);
 
 /// How often a lane is tried before the next, where trying again may help.
 const LANE_TRIES: i16 = 2;
@@ -92,6 +93,8 @@ pub(crate) enum Verdict {
     Rest(Duration),
     /// So do all lanes of the provider.
     RestAll(Duration),
+    /// Nobody was there to ask; so it is with all lanes of the provider.
+    Absent,
 }
 
 /// Says what follows a failure. `jitter` is random, from 0 to 1.
@@ -111,7 +114,8 @@ pub(crate) fn decide(failure: Failure, history: History, jitter: f64) -> (Next, 
         _ => again(failure, history, jitter),
     };
     let verdict = match failure.kind {
-        Kind::Unsent => rest(UNREACHABLE_REST),
+        Kind::Unsent if failure.retry_after.is_none() => Verdict::Absent,
+        Kind::Unsent => rest(SHORT_REST),
         Kind::Throttled => rest(SHORT_REST),
         Kind::Locked => rest(LONG_REST),
         Kind::Broken | Kind::Unable if failure.reach != Reach::Request => Verdict::Failed,
@@ -139,14 +143,18 @@ fn again(failure: Failure, history: History, jitter: f64) -> Next {
         (true, true) => Next::Fallback,
         // No model of the route can.
         (true, false) if is_unable => Next::Fail,
-        _ => Next::Retry(pause(tries, jitter).max(failure.retry_after.unwrap_or_default())),
+        _ => {
+            let first = if failure.is_doubtful { DOUBTFUL_PAUSE } else { FIRST_PAUSE };
+            let pause = pause(first, tries, jitter);
+            Next::Retry(pause.max(failure.retry_after.unwrap_or_default()))
+        }
     }
 }
 
-/// Returns the pause after so many tries: doubled each time, at least half of it random.
-fn pause(tries: i16, jitter: f64) -> Duration {
+/// Returns the pause after so many tries: the first one, doubled each time, at least half of it random.
+fn pause(first: Duration, tries: i16, jitter: f64) -> Duration {
     let exponent = u32::try_from(tries - 1).unwrap_or_default().min(10);
-    let pause = (FIRST_PAUSE * 2_u32.pow(exponent)).min(LONGEST_PAUSE);
+    let pause = (first * 2_u32.pow(exponent)).min(LONGEST_PAUSE);
     pause.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
@@ -166,7 +174,7 @@ mod tests {
         for kind in [Kind::Unsent, Kind::Throttled, Kind::Locked] {
             let (next, verdict) = decide(failure(kind, Reach::Provider), worn, 0.5);
             assert_eq!(next, Next::Park, "{kind:?}");
-            assert!(matches!(verdict, Verdict::RestAll(_)), "{kind:?}");
+            assert!(matches!(verdict, Verdict::RestAll(_) | Verdict::Absent), "{kind:?}");
         }
     }
 
@@ -187,9 +195,9 @@ mod tests {
 
     #[test]
     fn pauses_double_to_a_bound() {
-        let pauses: Vec<u128> = (1..9).map(|it| pause(it, 1.0).as_millis()).collect();
+        let pauses: Vec<u128> = (1..9).map(|it| pause(FIRST_PAUSE, it, 1.0).as_millis()).collect();
         assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
-        assert_eq!(pause(1, 0.0), FIRST_PAUSE / 2);
+        assert_eq!(pause(FIRST_PAUSE, 1, 0.0), FIRST_PAUSE / 2);
     }
 
     #[test]
@@ -215,7 +223,7 @@ mod tests {
 
     #[test]
     fn doubt_is_tried_again_but_counted() {
-        assert!(matches!(after_doubt(FRESH, 0.5), Next::Retry(_)));
+        assert_eq!(after_doubt(FRESH, 1.0), Next::Retry(DOUBTFUL_PAUSE));
         assert_eq!(after_doubt(History { tries: 3, ..FRESH }, 0.5), Next::Fail);
         let doubtful = Failure { is_doubtful: true, ..failure(Kind::Throttled, Reach::Model) };
         assert!(matches!(decide(doubtful, FRESH, 0.5).0, Next::Retry(_)));

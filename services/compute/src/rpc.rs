@@ -3,16 +3,25 @@
 mod answer;
 mod graph;
 mod route;
+mod scaler;
 mod task;
 mod workflow;
 
+use api::externalscaler::external_scaler_server::ExternalScaler;
+use api::externalscaler::{
+    GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, ScaledObjectRef,
+};
 use api::sartiq::compute::v1::route_service_server::RouteService;
 use api::sartiq::compute::v1::task_service_server::TaskService;
 use api::sartiq::compute::v1::workflow_service_server::WorkflowService;
 use api::sartiq::compute::v1::*;
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::Compute;
+use scaler::Scaler;
+
+pub(crate) use scaler::open as open_scaler;
 
 #[tonic::async_trait]
 impl WorkflowService for Compute {
@@ -109,5 +118,46 @@ impl RouteService for Compute {
         // Not opened: the rules want models, which are left for the routes to choose.
         let caller = server::Caller::of(&request).cloned().unwrap_or_default();
         Ok(Response::new(route::estimate(self, caller, request.into_inner()).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl ExternalScaler for Scaler {
+    type StreamIsActiveStream = BoxStream<'static, Result<IsActiveResponse, Status>>;
+    type StreamMetricSpecStream = BoxStream<'static, Result<GetMetricSpecResponse, Status>>;
+
+    async fn is_active(
+        &self,
+        request: Request<ScaledObjectRef>,
+    ) -> Result<Response<IsActiveResponse>, Status> {
+        Ok(Response::new(scaler::is_active(self, request.into_inner()).await?))
+    }
+
+    async fn stream_is_active(
+        &self,
+        request: Request<ScaledObjectRef>,
+    ) -> Result<Response<Self::StreamIsActiveStream>, Status> {
+        Ok(Response::new(scaler::stream_is_active(self, request.into_inner())?))
+    }
+
+    async fn get_metric_spec(
+        &self,
+        request: Request<ScaledObjectRef>,
+    ) -> Result<Response<GetMetricSpecResponse>, Status> {
+        Ok(Response::new(scaler::metric_spec(self, request.get_ref())?))
+    }
+
+    async fn get_metrics(
+        &self,
+        request: Request<GetMetricsRequest>,
+    ) -> Result<Response<GetMetricsResponse>, Status> {
+        Ok(Response::new(scaler::metrics(self, request.into_inner()).await?))
+    }
+
+    async fn stream_metric_spec(
+        &self,
+        request: Request<ScaledObjectRef>,
+    ) -> Result<Response<Self::StreamMetricSpecStream>, Status> {
+        Ok(Response::new(scaler::stream_metric_spec(self, request.get_ref())?))
     }
 }

@@ -3,8 +3,10 @@
 pub(crate) mod attempt;
 pub(crate) mod cancellation;
 pub(crate) mod commit;
+pub(crate) mod demand;
 pub(crate) mod hot;
 pub(crate) mod owner;
+pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod signal;
 pub(crate) mod task;

@@ -12,6 +12,7 @@ use types::id::OrganizationId;
 
 use super::Engine;
 use super::flow::Flow;
+use super::metric::TaskEnd;
 use super::owner::{Run, Trouble};
 use super::runner::{Attempt, Order};
 use crate::store::cancellation::{self, End};
@@ -33,6 +34,8 @@ pub(super) struct Batch {
     pub(super) has_cancellations: bool,
     /// Workflows that ended.
     pub(super) ended: Vec<i64>,
+    /// Tasks that ended.
+    pub(super) task_ends: Vec<TaskEnd>,
 }
 
 /// What changes of one workflow. All of it is written, or nothing.

@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 
 use super::batch::Batch;
 use super::claim::{build, safety};
-use super::flow::Flow;
+use super::flow::{Flow, capability};
+use super::metric::TaskEnd;
 use super::outcome::{Outcome, failure, judged};
 use super::owner::{Owner, Run};
 use super::payload::{self, Scene};
@@ -172,6 +173,14 @@ impl Owner {
             Verdict::Answered => self.lane(lane).answered(now),
             Verdict::Failed => self.lane(lane).failed(now),
             Verdict::Rest(length) => self.lane(lane).rest(now, length),
+            Verdict::Absent => {
+                // What cannot be reached by one name cannot by another.
+                self.lane(lane).absent(now);
+                let names = self.lanes.iter_mut().filter(|(it, _)| **it != *lane);
+                for (_, other) in names.filter(|(it, _)| it.provider == lane.provider) {
+                    other.absent(now);
+                }
+            }
             Verdict::RestAll(length) => {
                 self.lane(lane).rest(now, length);
                 let names = self.lanes.iter_mut().filter(|(it, _)| **it != *lane);
@@ -304,6 +313,9 @@ impl Owner {
         batch: &mut Batch,
     ) {
         flow.ended_count += 1;
+        let task = &flow.tasks[index];
+        let capability = capability(&task.node);
+        batch.task_ends.push(TaskEnd { flow: flow.key, id: task.id, capability, state });
         let event = payload::task_ended(flow, index, state, lane, failure);
         let change = batch.of(flow);
         change.event(event);

@@ -2,6 +2,7 @@
 
 use api::sartiq::compute::v1 as pb;
 use prost::Message;
+use server::Trace;
 use types::id::{OrganizationId, TaskId, WorkflowId};
 
 use crate::graph::{Graph, Node, Work};
@@ -26,6 +27,8 @@ pub(super) struct Flow {
     pub(super) ended_count: i32,
     pub(super) cost_micros: i64,
     sequence: i64,
+    /// Where in a trace it was asked for.
+    pub(super) trace: Trace,
     pub(super) graph: Graph,
     pub(super) tasks: Vec<Task>,
 }
@@ -86,6 +89,7 @@ impl Flow {
             ended_count: row.ended_count,
             cost_micros: row.cost_micros,
             sequence: row.event_sequence,
+            trace: Trace::stored(row.traceparent.as_deref()),
             graph,
             tasks,
         })

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
@@ -45,6 +46,7 @@ impl Engine {
         let ended = tokio::select! {
             ended = owner.run(&mut received, shutdown) => ended,
             trouble = self.keep(epoch, horizon) => Err(trouble),
+            never = self.demands.tell(&self.db, epoch, &self.wakes) => match never {},
         };
         self.is_owner.store(false, Ordering::Release);
         // Aborts the runners: what they follow is resumed by the next owner.
@@ -65,7 +67,8 @@ impl Engine {
     /// Not being able to ask is no reason to stop: every write is fenced, so an owner that was
     /// replaced finds out before it does harm.
     async fn keep(&self, epoch: i64, mut horizon: i64) -> Trouble {
-        let mut forgotten = tokio::time::Instant::now();
+        // Whoever leads anew begins by clearing away.
+        let mut forgotten = None;
         let mut beat = tokio::time::interval(self.settings.lease / 3);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -81,12 +84,20 @@ impl Engine {
                 tracing::warn!(%error, "signals cannot be read");
                 continue;
             }
-            if FORGET <= forgotten.elapsed() {
-                forgotten = tokio::time::Instant::now();
-                let _ = signal::forget(&self.db, horizon).await;
-                let _ = pg::replay::forget(&self.db, "compute", pg::replay::LIFE).await;
+            if forgotten.is_none_or(|it: Instant| FORGET <= it.elapsed()) {
+                forgotten = Some(Instant::now());
+                if let Err(error) = self.forget(horizon).await {
+                    tracing::warn!(%error, "what was told cannot be forgotten");
+                }
             }
         }
+    }
+
+    /// Forgets what every owner has read, and the answers that nobody asks for again.
+    async fn forget(&self, horizon: i64) -> Result<(), sqlx::Error> {
+        signal::forget(&self.db, horizon).await?;
+        pg::replay::forget(&self.db, "compute", pg::replay::LIFE).await?;
+        Ok(())
     }
 
     async fn read_signals(&self, horizon: &mut i64) -> Result<(), sqlx::Error> {

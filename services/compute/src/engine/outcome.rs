@@ -23,6 +23,19 @@ pub(super) enum Outcome {
     Overdue(pb::Failure),
 }
 
+impl Outcome {
+    /// Returns what it is called.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Completed(_) => "completed",
+            Self::Failed(_) => "failed",
+            Self::Unsent(_) => "unsent",
+            Self::Doubt(_) => "doubt",
+            Self::Overdue(_) => "overdue",
+        }
+    }
+}
+
 /// Judges a status that came before the provider was known to have taken the run.
 pub(super) fn before_accepted(status: &tonic::Status) -> Outcome {
     let reason = status.get_details_error_info().map(|it| it.reason).unwrap_or_default();

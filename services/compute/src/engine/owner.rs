@@ -15,8 +15,10 @@ use types::id::OrganizationId;
 use super::Engine;
 use super::batch::{Batch, Committed};
 use super::flow::Flow;
+use super::metric::Waiting;
 use super::runner::{Attempt, Input};
 use crate::attempt::Phase;
+use crate::demand;
 use crate::lane::Lane;
 use crate::queue::{Entry, Queue};
 use crate::route::{LaneName, Routes};
@@ -103,6 +105,7 @@ pub(super) struct Owner {
     /// Attempts whose runners were gone at the last sweep, though nobody said that they had ended.
     pub(super) silent: HashSet<Attempt>,
     seen: [HashSet<Signal>; 2],
+    waiting: Waiting,
 }
 
 impl Owner {
@@ -126,6 +129,7 @@ impl Owner {
             is_stopping: false,
             silent: HashSet::new(),
             seen: Default::default(),
+            waiting: Waiting::new(),
         }
     }
 
@@ -232,6 +236,7 @@ impl Owner {
             self.sweep().await?;
         }
         self.post();
+        self.waiting.count(&self.queue);
         Ok(())
     }
 
@@ -286,6 +291,9 @@ impl Owner {
             if let Some(organization) = self.flows.get(flow).map(|it| it.organization) {
                 self.purge(*flow, organization);
             }
+        }
+        for end in batch.task_ends.iter().filter(|it| !committed.lost.contains(&it.flow)) {
+            end.count();
         }
         for flow in &batch.ended {
             self.flows.remove(flow);
@@ -352,7 +360,7 @@ impl Owner {
         self.seen[0].insert(signal)
     }
 
-    /// Shows how the lanes fare to those who ask.
+    /// Shows how the lanes fare and who is wanted to those who ask.
     fn post(&self) {
         let now = Instant::now();
         let fares = self
@@ -360,5 +368,9 @@ impl Owner {
             .iter()
             .map(|(name, lane)| (name.clone(), (lane.running(), lane.is_resting(now))));
         *self.engine.board.lock().expect("no holder panics") = fares.collect();
+        let providers = self.engine.providers.list().iter().map(|it| it.name.clone());
+        let running = self.lanes.iter().map(|(name, lane)| (name, lane.running()));
+        let routes = self.routes.borrow().clone();
+        self.engine.demands.count(demand::count(providers, self.queue.depths(), running, &routes));
     }
 }

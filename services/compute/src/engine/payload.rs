@@ -5,6 +5,7 @@ use api::sartiq::event::v1::event::Payload;
 use api::sartiq::event::v1::{TaskEnded, TaskRetrying, TaskStarted, WorkflowEnded};
 use api::sartiq::provider::v1::Failure;
 use api::sartiq::r#type::v1::Money;
+use server::timestamp;
 use time::OffsetDateTime;
 use types::id::{TaskId, WorkflowId};
 
@@ -122,10 +123,4 @@ pub(crate) fn wire(state: task::State) -> pb::task::State {
 /// Returns an amount in the currency that all providers charge.
 pub(crate) fn money(micros: i64) -> Money {
     Money { micros, currency: "USD".to_owned() }
-}
-
-/// Returns a time as the wire knows it.
-pub(crate) fn timestamp(time: OffsetDateTime) -> prost_types::Timestamp {
-    let nanos = i32::try_from(time.nanosecond()).expect("below a billion");
-    prost_types::Timestamp { seconds: time.unix_timestamp(), nanos }
 }

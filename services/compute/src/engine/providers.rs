@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::sartiq::compute::v1::ProviderStatus;
 use api::sartiq::provider::v1 as pb;
 use api::sartiq::provider::v1::provider_service_client::ProviderServiceClient;
+use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -110,7 +112,11 @@ impl Providers {
 
     /// Asks the providers what they can do, again and again, until told to stop.
     pub(crate) async fn keep(self, db: PgPool, shutdown: CancellationToken) {
-        let all = futures::future::join_all(self.0.list.iter().map(|it| self.follow(it)));
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = self.recall(&db) => (),
+        }
+        let all = futures::future::join_all(self.0.list.iter().map(|it| self.follow(it, &db)));
         tokio::select! {
             () = shutdown.cancelled() => (),
             _ = all => (),
@@ -118,17 +124,58 @@ impl Providers {
         }
     }
 
-    async fn follow(&self, provider: &Provider) {
+    /// Learns what providers said before: none of their adapters need be running now.
+    async fn recall(&self, db: &PgPool) {
         let mut pause = FIRST_PAUSE;
+        let rows = loop {
+            match store::provider::list(db).await {
+                Ok(rows) => break rows,
+                Err(error) => tracing::warn!(%error, "providers cannot be read"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(REFRESH);
+        };
+        for (name, status) in rows {
+            let Some(provider) = self.named(&name) else { continue };
+            let Ok(status) = ProviderStatus::decode(status.as_slice()) else {
+                // It introduces itself again.
+                tracing::warn!(provider = name, "what is known of the provider cannot be read");
+                continue;
+            };
+            let mut standing = provider.standing.lock().expect("no holder panics");
+            standing.description = status.description;
+            standing.models = status.models;
+        }
+        self.route();
+    }
+
+    async fn follow(&self, provider: &Provider, db: &PgPool) {
+        let mut pause = FIRST_PAUSE;
+        let mut kept = None;
         loop {
             let answer = provider.ask().await;
             let next = match answer {
                 Ok((description, models)) => {
                     pause = FIRST_PAUSE;
-                    let status =
+                    let status = ProviderStatus {
+                        name: provider.name.to_string(),
+                        // Whether it answers is not worth remembering.
+                        reachable: false,
+                        description: Some(description.clone()),
+                        models: models.clone(),
+                    };
+                    let standing =
                         Standing { is_reachable: true, description: Some(description), models };
-                    *provider.standing.lock().expect("no holder panics") = status;
+                    *provider.standing.lock().expect("no holder panics") = standing;
                     self.route();
+                    if kept.as_ref() != Some(&status) {
+                        match store::provider::keep(db, &provider.name, &status.encode_to_vec())
+                            .await
+                        {
+                            Ok(()) => kept = Some(status),
+                            Err(error) => tracing::warn!(%error, "a provider cannot be kept"),
+                        }
+                    }
                     REFRESH
                 }
                 Err(status) => {

@@ -10,15 +10,16 @@ use bytes::Bytes;
 use events::Progress;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use server::Caller;
+use server::{Caller, Span, Trace};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tonic::Status;
 use types::id::OrganizationId;
 
+use super::metric;
 use super::outcome::{self, Outcome, failure};
 use super::progress::Teller;
-use super::providers::Client;
+use super::providers::{Client, capability_of};
 use crate::store::signal::Signal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -50,6 +51,8 @@ pub(super) struct Order {
     pub(super) attempt: Attempt,
     pub(super) run_id: String,
     pub(super) organization: OrganizationId,
+    /// Where in a trace the workflow was asked for.
+    pub(super) trace: Trace,
     pub(super) input: pb::RunInput,
     /// What the provider gave when it took the run. With it nothing is submitted.
     pub(super) resume_token: Option<Bytes>,
@@ -61,16 +64,28 @@ pub(super) struct Order {
 
 /// Follows a run to its end, and tells the owner.
 pub(super) async fn run(
-    order: Order,
+    mut order: Order,
     client: Client,
     inputs: mpsc::Sender<Input>,
     progress: Progress,
 ) {
-    let attempt = order.attempt;
+    let (attempt, started) = (order.attempt, Instant::now());
+    let capability = capability_of(&order.input);
+    let mut span = Span::begin("attempt", order.trace);
+    span.note("run.id", order.run_id.clone());
+    span.note("task.node", order.about.node.clone());
+    span.note("provider", order.about.provider.clone());
+    span.note("attempt.is_resumed", order.resume_token.is_some());
+    order.trace = span.trace();
     let teller = Teller::new(progress, order.organization, order.about.clone());
     let token = order.resume_token.clone();
     let mut runner = Runner { order, client, inputs, teller, token, is_awaited: false };
-    if let Some(outcome) = runner.follow().await {
+    if let Some(outcome) = span.cover(runner.follow()).await {
+        metric::attempted(capability, outcome.name(), started.elapsed());
+        if !matches!(outcome, Outcome::Completed(_)) {
+            span.fail(outcome.name());
+        }
+        drop(span);
         let _ = runner.inputs.send(Input::Ended { attempt, outcome }).await;
     }
 }
@@ -131,7 +146,7 @@ impl Runner {
         &mut self,
         limit: Instant,
     ) -> Result<BoxStream<'static, Result<Option<pb::RunEvent>, Status>>, Status> {
-        let caller = Caller::background(self.order.organization);
+        let caller = Caller::background(self.order.organization).within(self.order.trace);
         let (run_id, organization_id) =
             (self.order.run_id.clone(), self.order.organization.to_string());
         let now = Instant::now();

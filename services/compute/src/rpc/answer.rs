@@ -6,8 +6,9 @@ use api::sartiq::compute::v1 as pb;
 use api::sartiq::provider::v1::Failure;
 use api::sartiq::r#type::v1::Money;
 use prost::Message;
+use server::timestamp;
 
-use crate::engine::payload::{timestamp, wire};
+use crate::engine::payload::wire;
 use crate::error::Result;
 use crate::store::{attempt, task, workflow};
 use crate::task::State;

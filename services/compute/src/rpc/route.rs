@@ -1,5 +1,7 @@
 //! Route RPCs.
 
+use std::time::Duration;
+
 use api::sartiq::compute::v1 as pb;
 use api::sartiq::provider::v1 as provider;
 use api::sartiq::r#type::v1::Money;
@@ -10,6 +12,9 @@ use crate::engine::{capability_of, price_of, size_of};
 use crate::error::{Error, Result};
 use crate::route::{Capability, DEFAULT_CONCURRENCY, LaneName, Leg};
 use crate::{Compute, store};
+
+/// How long an adapter may take to price a run.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many runs are priced at once.
 const MOST_RUNS: usize = 100;
@@ -118,7 +123,7 @@ pub(super) async fn estimate(
     Ok(pb::EstimateRunsResponse { costs })
 }
 
-/// Asks the preferred lane; where it does not answer, what it charged last is good enough.
+/// Asks the preferred lane; where it does not answer soon, what it charged last is good enough.
 async fn cost(
     compute: &Compute,
     caller: &Caller,
@@ -137,7 +142,10 @@ async fn cost(
     input.model = leg.name.model.to_string();
     let size = size_of(&input);
     let message = provider::EstimateRequest { input: Some(input) };
-    if let Ok(answer) = provider.client().estimate(caller.call(message)).await
+    let mut client = provider.client();
+    let asked = tokio::time::timeout(PATIENCE, client.estimate(caller.call(message)));
+    if provider.standing().is_reachable
+        && let Ok(Ok(answer)) = asked.await
         && let Some(cost) = answer.into_inner().cost
     {
         return Ok(cost);

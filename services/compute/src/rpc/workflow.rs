@@ -38,6 +38,7 @@ pub(super) async fn submit(
         organization,
         reference: request.reference,
         priority: Priority::of(i16::try_from(request.priority).unwrap_or_default()),
+        traceparent: caller.trace.to_store(),
         tasks: tasks.collect(),
     };
     let mut tx = compute.db.begin().await?;

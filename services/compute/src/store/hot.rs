@@ -100,6 +100,7 @@ pub(crate) struct Flow {
     pub(crate) ended_count: i32,
     pub(crate) cost_micros: i64,
     pub(crate) event_sequence: i64,
+    pub(crate) traceparent: Option<String>,
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -123,7 +124,7 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
     let rows = sqlx::query!(
         r#"select workflow.workflow_key, workflow_id, workflow.organization_id, reference,
                workflow.priority, workflow.state, ended_count, workflow.cost_micros,
-               event_sequence, task.task_key, task_id, node, outputs,
+               event_sequence, traceparent, task.task_key, task_id, node, outputs,
                coalesce(task.state, task_hot.state) as "task_state!",
                remaining_parents as "remaining?", attempt as "attempt?", tries as "tries?",
                lane_tries as "lane_tries?", fallback as "fallback?"
@@ -148,6 +149,7 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
                 ended_count: row.ended_count,
                 cost_micros: row.cost_micros,
                 event_sequence: row.event_sequence,
+                traceparent: row.traceparent,
                 tasks: Vec::new(),
             });
         }

@@ -16,6 +16,8 @@ pub(crate) struct New {
     pub(crate) organization: OrganizationId,
     pub(crate) reference: String,
     pub(crate) priority: Priority,
+    /// Where in a trace it was asked for.
+    pub(crate) traceparent: Option<String>,
     pub(crate) tasks: Vec<NewTask>,
 }
 
@@ -59,8 +61,9 @@ pub(crate) async fn insert(
     let row = sqlx::query!(
         r#"with accepted as (
              insert into compute.workflow
-                 (workflow_id, organization_id, reference, priority, state, task_count)
-             values ($1, $2, $3, $4, $5, cardinality($6::uuid[]))
+                 (workflow_id, organization_id, reference, priority, state, task_count,
+                     traceparent)
+             values ($1, $2, $3, $4, $5, cardinality($6::uuid[]), $14)
              returning workflow_key, created_at
          ), given as (
              select * from unnest($6::uuid[], $7::bytea[], $8::smallint[], $9::smallint[])
@@ -95,6 +98,7 @@ pub(crate) async fn insert(
         task::State::Blocked.number(),
         safety_seconds,
         signal::ACCEPTED,
+        new.traceparent,
     )
     .fetch_one(db)
     .await?;

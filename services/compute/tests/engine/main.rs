@@ -4,10 +4,13 @@ mod audit;
 mod contract;
 mod crash;
 mod dag;
+mod forget;
 mod load;
 mod order;
 mod provider;
 mod retry;
+mod scaler;
 mod stage;
 
-type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Result<T = (), E = Error> = std::result::Result<T, E>;

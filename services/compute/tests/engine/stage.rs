@@ -1,12 +1,13 @@
 //! A database, providers, and processes that can be killed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use api::sartiq::compute::v1::task_service_client::TaskServiceClient;
 use api::sartiq::compute::v1::workflow_service_client::WorkflowServiceClient;
 use api::sartiq::compute::v1::*;
 use api::sartiq::provider::v1::{Capability, RunInput, TextToImage};
-use compute::{Compute, ProviderList, Settings};
+use compute::{Compute, ProviderList, ScalerConfig, Settings};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
@@ -24,6 +25,7 @@ pub(crate) struct Stage {
     pub(crate) organization: OrganizationId,
     pub(crate) fake: Fake,
     pub(crate) providers: Vec<(String, String)>,
+    pub(crate) scaler: ScalerConfig,
     prefix: String,
 }
 
@@ -31,6 +33,8 @@ pub(crate) struct Stage {
 pub(crate) struct Process {
     runtime: Option<Runtime>,
     pub(crate) channel: testkit::Client,
+    /// Where it answers KEDA.
+    pub(crate) scaler: SocketAddr,
     mesh: server::Mesh,
 }
 
@@ -76,6 +80,10 @@ impl Stage {
             organization: OrganizationId::generate(),
             fake,
             providers: vec![("acme".to_owned(), url)],
+            scaler: ScalerConfig {
+                scaler_listen_addr: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+                ..ScalerConfig::default()
+            },
             prefix: format!("test:{}:", uuid::Uuid::new_v4()),
         }
     }
@@ -101,20 +109,27 @@ impl Stage {
         let settings =
             Settings { providers: ProviderList(self.providers.clone()), lease: LEASE, grace };
         let events = events::Config {
-            // The suite says where; nothing else here reads the environment.
-            redis_url: option_env!("REDIS_URL").unwrap_or("redis://127.0.0.1:6379").into(),
+            redis_url: testkit::redis_url().into(),
             redis_prefix: self.prefix.clone(),
         };
+        let scaler = self.scaler.clone();
         let started = runtime.spawn(async move {
             let db = PgPoolOptions::new().max_connections(8).connect_with(options).await?;
             let mesh = testkit::mesh("compute");
             let compute = Compute::start(&mesh, db, &events, settings)?;
+            let scaler = compute.scale(&mesh, &scaler).await?.ok_or("no scaler")?;
             let url = testkit::serve_at(&mesh, compute.routes()).await;
-            Ok::<_, server::Error>((url, mesh))
+            Ok::<_, server::Error>((url, mesh, scaler))
         });
-        let (url, mesh) = started.await??;
+        let (url, mesh, scaler) = match started.await? {
+            Ok(started) => started,
+            Err(error) => {
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let channel = testkit::mesh("test").channel(&url)?.without_token();
-        Ok(Process { runtime: Some(runtime), channel, mesh })
+        Ok(Process { runtime: Some(runtime), channel, scaler, mesh })
     }
 
     /// Submits a graph and returns the id of the workflow.
