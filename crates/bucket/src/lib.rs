@@ -13,7 +13,14 @@ mod object;
 mod s3;
 mod upload;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
@@ -71,6 +78,7 @@ pub enum Error {
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
+    refuses: Arc<AtomicBool>,
     stop: CancellationToken,
     tasks: JoinSet<io::Result<()>>,
 }
@@ -93,16 +101,23 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
-    let router = http::router(Arc::new(disk), &config.access_key, &config.secret_key);
+    let refuses = Arc::new(AtomicBool::new(false));
+    let router =
+        http::router(Arc::new(disk), &config.access_key, &config.secret_key, refuses.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
-    Ok(Running { addr, stop, tasks })
+    Ok(Running { addr, refuses, stop, tasks })
 }
 
 impl Running {
     /// The address for an S3 client's `endpoint_url`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Lets it refuse all that would change something, as an overloaded store does, or take it again.
+    pub fn refuse_writes(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Stops accepting, lets transfers finish for a few seconds, then ends them.

@@ -57,7 +57,7 @@ impl<H: Handler> Consumer<H> {
                 result = self.follow(&mut pause) => result,
             };
             let Err(error) = result;
-            tracing::warn!(source = self.source, error = %chain(&*error), "consumer interrupted");
+            tracing::warn!(source = self.source, error = %types::chain(&*error), "consumer interrupted");
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(pause) => (),
@@ -125,15 +125,4 @@ impl<H: Handler> Consumer<H> {
         self.outbox.commit(tx).await?;
         Ok(())
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -14,14 +14,10 @@ pub struct Draft(Event);
 impl Draft {
     /// Says that `payload` happened in `organization` just now.
     pub fn new(organization: OrganizationId, payload: Payload) -> Self {
-        let now = OffsetDateTime::now_utc();
         Self(Event {
             id: EventId::generate().to_string(),
             organization_id: organization.to_string(),
-            time: Some(prost_types::Timestamp {
-                seconds: now.unix_timestamp(),
-                nanos: i32::try_from(now.nanosecond()).expect("below a billion"),
-            }),
+            time: Some(server::timestamp(OffsetDateTime::now_utc())),
             payload: Some(payload),
             ..Event::default()
         })

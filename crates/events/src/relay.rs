@@ -140,6 +140,9 @@ impl Relay {
             self.stream.clear(source).await?;
             (first, last) = (0, slowest);
         }
+        // Positions that were given and that nobody was told of yet.
+        let behind = metrics::gauge!("sartiq_event_relay_behind", "source" => source);
+        behind.set((head - last).max(0) as f64);
         if head <= last {
             return Ok(false);
         }
@@ -157,6 +160,7 @@ impl Relay {
             self.stream.append(source, last, &bytes, KEEP).await?;
         }
         let told = i64::try_from(events.len()).expect("a batch");
+        behind.set((head - (from + told - 1)).max(0) as f64);
         Ok(from + told <= head)
     }
 

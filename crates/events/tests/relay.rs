@@ -49,7 +49,8 @@ impl House {
             .await?;
         }
         let prefix = format!("test:{}:", OrganizationId::generate());
-        let config = Config { redis_url: redis_url().into(), redis_prefix: prefix.clone() };
+        let config =
+            Config { redis_url: testkit::redis_url().into(), redis_prefix: prefix.clone() };
         let stream = config.open()?;
         let (outbox, shutdown) = (Outbox::new("catalog"), CancellationToken::new());
         Ok(Self { db, stream, outbox, prefix, shutdown })
@@ -71,7 +72,7 @@ impl House {
 
     async fn flush(&self) -> Result {
         let mut redis =
-            redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
+            redis::Client::open(testkit::redis_url())?.get_multiplexed_async_connection().await?;
         let keys: Vec<String> =
             redis::cmd("KEYS").arg(format!("{}*", self.prefix)).query_async(&mut redis).await?;
         for key in keys {
@@ -89,14 +90,6 @@ impl House {
         }
         Ok(events)
     }
-}
-
-fn redis_url() -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests are told by the environment where Redis is"
-    )]
-    std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
 fn product(name: usize) -> Draft {
@@ -225,7 +218,8 @@ async fn a_consumer_that_was_away_misses_nothing_although_redis_forgot(db: PgPoo
     house.publish(5..10).await?;
     house.read(10).await?;
     // Redis keeps the newest two events only.
-    let mut redis = redis::Client::open(redis_url())?.get_multiplexed_async_connection().await?;
+    let mut redis =
+        redis::Client::open(testkit::redis_url())?.get_multiplexed_async_connection().await?;
     let key = format!("{}events:catalog", house.prefix);
     let _: i64 = redis::cmd("XTRIM").arg(key).arg("MAXLEN").arg(2).query_async(&mut redis).await?;
     consume(&house, Seen::default());

@@ -85,13 +85,13 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
             if !is_planted {
                 is_planted = worker.plant().await;
             }
-            let taken = worker.take(worker.concurrency - running.len()).await;
+            let taken = worker.take(worker.concurrency.saturating_sub(running.len())).await;
             let is_idle = taken.is_empty();
             for lease in taken {
                 let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
                 running.spawn(async move { worker.attempt(lease, shutdown).await });
             }
-            if running.len() == worker.concurrency {
+            if running.len() >= worker.concurrency {
                 tokio::select! {
                     _ = running.join_next() => {}
                     () = shutdown.cancelled() => {}
@@ -220,7 +220,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
             }
             (Err(failure), _) => failure,
         };
-        let error = chain(failure.error());
+        let error = shortened(types::chain(failure.error()));
         let is_last = lease.attempts.unsigned_abs() >= known.attempts;
         let gives_up = is_last || matches!(failure, Failure::GiveUp(_));
         if gives_up && known.periodic.is_none() {
@@ -274,16 +274,10 @@ async fn overdue(shutdown: &CancellationToken, patience: Duration) {
     sleep(patience).await;
 }
 
-/// An error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(it) = source {
-        text = format!("{text}: {it}");
-        source = it.source();
+/// Cuts `text` to what is kept of it.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_ERROR) {
+        text.truncate(end);
     }
-    match text.char_indices().nth(LONGEST_ERROR) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text,
-    }
+    text
 }

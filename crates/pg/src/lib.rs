@@ -35,7 +35,15 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
     let pool = PgPoolOptions::new()
         .max_connections(config.database_connections)
         .acquire_timeout(config.acquire_timeout);
-    connected(pool, options).await
+    let pool = connected(pool, options).await?;
+    let seen = pool.clone();
+    server::metric::at_scrape(move || {
+        let (idle, all) = (seen.num_idle(), seen.size() as usize);
+        let count = |state| metrics::gauge!("db_client_connection_count", "state" => state);
+        count("idle").set(idle as f64);
+        count("used").set(all.saturating_sub(idle) as f64);
+    });
+    Ok(pool)
 }
 
 /// Names the constraint that `error` broke.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::sartiq::provider::v1 as pb;
 use api::sartiq::provider::v1::run_event::Event;
-use server::Caller;
+use server::{Caller, Span};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::Status;
 
@@ -113,7 +113,9 @@ async fn walk<P: Provider>(
                 let step = Step { inner, feed: &*feed, deadline };
                 let ready = step.race(input::prepare(inner, &run.caller, model, prepared)).await?;
                 references = ready.task.inputs().iter().map(|it| it.reference.clone()).collect();
-                *submitted = Some(submit(inner, ready, adjustments, deadline).await?);
+                let span = Span::begin("submit", run.caller.trace);
+                let answer = span.cover(submit(inner, ready, adjustments, deadline)).await;
+                *submitted = Some(answer?);
             }
             match submitted.clone() {
                 Some(Submitted::Accepted { accepted, adjustments }) => {
@@ -133,7 +135,11 @@ async fn walk<P: Provider>(
         references.iter().for_each(|it| inner.uploads.forget(it));
     }
     let success = success?;
-    let stored = store(inner, &run.caller, &run.id, model.capability, &success, feed).await?;
+    let span = Span::begin("store", run.caller.trace);
+    let caller = run.caller.within(span.trace());
+    let stored = store(inner, &caller, &run.id, model.capability, &success, feed);
+    let stored = span.cover(stored).await?;
+    drop(span);
     Ok(completed(model, success, stored))
 }
 

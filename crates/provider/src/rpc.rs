@@ -8,7 +8,7 @@ use api::sartiq::provider::v1::*;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use prost::Message;
-use server::Caller;
+use server::{Caller, Span};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -88,10 +88,12 @@ impl<P: Provider> Adapter<P> {
             return Err(Error::Malformed("organization_id", sentence).into());
         }
         let fingerprint = request.input.encode_to_vec();
+        let mut span = Span::begin("run", caller.trace);
+        span.note("run.id", request.run_id.clone());
         let run = Run {
             caller: Caller {
                 request_id: caller.request_id.clone(),
-                ..Caller::background(organization)
+                ..Caller::background(organization).within(span.trace())
             },
             id: request.run_id.clone(),
             order: Order::parse(Some(request.input))?,
@@ -109,7 +111,7 @@ impl<P: Provider> Adapter<P> {
         let inner = Arc::clone(inner);
         self.0.deps.mesh.spawn("run", async move {
             // Boxed, since the future of a whole run is large and lives on no stack.
-            Box::pin(follow::follow(&inner, run, feed)).await;
+            span.cover(Box::pin(follow::follow(&inner, run, feed))).await;
             drop(slot);
         });
         Ok(ReceiverStream::new(told).boxed())

@@ -7,7 +7,8 @@ use tonic::{Request, Status};
 use types::id::{OrganizationId, SessionId, UserId};
 
 use crate::fault::{Code, refusal};
-use crate::{Role, trace};
+use crate::span::TRACEPARENT;
+use crate::{Role, Trace, trace};
 
 /// The organization that a service acts for. Believed only beside a service's token.
 pub(crate) const ORGANIZATION: &str = "x-sartiq-organization";
@@ -35,6 +36,8 @@ pub struct Caller {
     pub request_id: String,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
+    /// The place in a trace that this call is; work that goes on later stores it.
+    pub trace: Trace,
 }
 
 impl Caller {
@@ -45,6 +48,11 @@ impl Caller {
             request_id: trace::fresh_id(),
             ..Self::default()
         }
+    }
+
+    /// Returns this caller as a part of `trace`, in which the work was asked for.
+    pub fn within(self, trace: Trace) -> Self {
+        Self { trace, ..self }
     }
 
     /// Returns who sent `request`, if that was proven; RPCs that need no token may wonder.
@@ -88,6 +96,9 @@ impl Caller {
         }
         if let Ok(id) = self.request_id.parse() {
             metadata.insert(trace::REQUEST_ID, id);
+        }
+        if self.trace.is_known() {
+            metadata.insert(TRACEPARENT, ascii(self.trace));
         }
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());

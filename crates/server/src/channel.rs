@@ -6,6 +6,7 @@ mod budget;
 mod discover;
 mod endpoint;
 mod keeper;
+mod outgoing;
 mod picker;
 mod retry;
 
@@ -26,11 +27,13 @@ use tower::Service;
 
 use crate::Error;
 use crate::access::{self, Access};
+use crate::metric::Peer;
 use crate::token::Own;
 use crate::{method, trace};
 use attempt::Call;
 use budget::Budget;
 use discover::Target;
+use outgoing::Outgoing;
 use picker::Picker;
 
 /// A way to another service, to make its generated client of.
@@ -64,6 +67,7 @@ pub(crate) struct Link {
     pub(crate) budget: Budget,
     own: Option<Arc<Own>>,
     longest_call: Duration,
+    peer: Peer,
 }
 
 impl Channel {
@@ -77,8 +81,10 @@ impl Channel {
         own: Option<Arc<Own>>,
         longest_call: Duration,
     ) -> Result<Self, Error> {
-        let picker = Picker::new(name, Target::parse(url)?);
-        let link = Arc::new(Link { picker, budget: Budget::default(), own, longest_call });
+        let target = Target::parse(url)?;
+        let peer = Peer::of(&target.origin);
+        let picker = Picker::new(name, target);
+        let link = Arc::new(Link { picker, budget: Budget::default(), own, longest_call, peer });
         keeper::watch(&link);
         Ok(Self { link, headers: HeaderMap::new(), presents: Presents::WhereNeeded })
     }
@@ -109,11 +115,16 @@ impl Channel {
         Self { presents: Presents::Always, ..self.clone() }
     }
 
-    async fn answer(self, request: Request<Body>) -> Response<Body> {
+    async fn answer(self, mut request: Request<Body>) -> Response<Body> {
         let method = method::of(request.uri().path());
-        match Call::of(request, method, self.link.longest_call) {
+        let outgoing = Outgoing::begin(&mut request, &self.link.peer);
+        let response = match Call::of(request, method, self.link.longest_call) {
             Ok(call) => call.run(&self).await,
             Err(status) => status.into_http(),
+        };
+        match outgoing {
+            Some(outgoing) => outgoing.watch(response),
+            None => response,
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::Telemetry;
+
 /// How a service takes part in the mesh.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
@@ -36,6 +38,9 @@ pub struct Config {
     /// How old a connection grows before its client is asked to make a new one.
     #[arg(long, env, value_parser = humantime::parse_duration, default_value = "5m")]
     pub max_connection_age: Duration,
+
+    #[command(flatten)]
+    pub telemetry: Telemetry,
 }
 
 impl Default for Config {
@@ -49,6 +54,7 @@ impl Default for Config {
             longest_call: Duration::from_secs(30),
             concurrency: 512,
             max_connection_age: Duration::from_secs(300),
+            telemetry: Telemetry::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
+use types::chain;
 
 /// Whose reasons ours are, as `ErrorInfo` says it.
 pub(crate) const DOMAIN: &str = "sartiq";
@@ -101,22 +102,6 @@ pub(crate) fn refusal_for(
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     details.set_retry_info(Some(delay));
     Status::with_error_details(tonic::Code::Unavailable, message, details)
-}
-
-/// Writes `error` with all that caused it.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let cause = error.to_string();
-        // Transparent errors repeat what they wrap.
-        if !text.ends_with(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        source = error.source();
-    }
-    text
 }
 
 impl From<Code> for tonic::Code {

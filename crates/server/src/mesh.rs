@@ -35,6 +35,8 @@ struct Membership {
     /// Tells the stack that streams can be waited for no longer.
     cut: CancellationToken,
     heeds_signals: bool,
+    /// The background task that panicked.
+    fallen: Arc<OnceLock<&'static str>>,
     /// Who tells whether calls are welcome, once there is something to call.
     health: OnceLock<HealthReporter>,
 }
@@ -98,6 +100,7 @@ impl Mesh {
             shutdown: CancellationToken::new(),
             cut: CancellationToken::new(),
             heeds_signals,
+            fallen: Arc::default(),
             health: OnceLock::new(),
         }))
     }
@@ -120,12 +123,18 @@ impl Mesh {
         self.0.stop.cancel();
     }
 
-    /// Runs `future` beside the calls. Stopping waits for it; a panic is logged.
+    /// Runs `future` beside the calls. Stopping waits for it.
+    ///
+    /// A panic ends the process, in order and with a failure: whoever runs it starts it again,
+    /// whereas a service that answers but does not work would go unnoticed.
     pub fn spawn(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
         let span = tracing::info_span!("task", task.name = name);
+        let (fallen, stop) = (self.0.fallen.clone(), self.0.stop.clone());
         let guarded = async move {
             if AssertUnwindSafe(future).catch_unwind().await.is_err() {
                 tracing::error!(task.name = name, "background task panicked");
+                let _ = fallen.set(name);
+                stop.cancel();
             }
         };
         self.0.tasks.spawn(guarded.instrument(span));
@@ -146,7 +155,8 @@ impl Mesh {
 
     /// Serves `routes` on `listener`, as [`Mesh::serve`] does.
     pub async fn serve_on(self, listener: TcpListener, routes: Routes) -> Result<(), Error> {
-        serve::grpc(&self, listener, routes).await
+        serve::grpc(&self, listener, routes).await?;
+        self.verdict()
     }
 
     /// Returns `routes` within the whole stack, with health and reflection, to be a part of what
@@ -168,7 +178,16 @@ impl Mesh {
         listener: TcpListener,
         router: axum::Router,
     ) -> Result<(), Error> {
-        serve::http(&self, listener, router).await
+        serve::http(&self, listener, router).await?;
+        self.verdict()
+    }
+
+    /// Fails if it was a panic that ended the process.
+    fn verdict(&self) -> Result<(), Error> {
+        match self.0.fallen.get() {
+            Some(name) => Err(format!("the background task `{name}` panicked").into()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -35,6 +35,12 @@ pub(crate) fn of(path: &str) -> Method {
     METHODS.get(path).copied().unwrap_or(Method::UNKNOWN)
 }
 
+/// Returns the name of the method at `path`, as telemetry knows it. What the contract does not know
+/// shares one name, so that strangers cannot make up any number of them.
+pub(crate) fn name(path: &str) -> &'static str {
+    METHODS.get_key_value(path).map_or("_OTHER", |(path, _)| path.trim_start_matches('/'))
+}
+
 /// Tells whether `path` is a method of the contract at all.
 pub(crate) fn exists(path: &str) -> bool {
     METHODS.contains_key(path)
@@ -43,7 +49,8 @@ pub(crate) fn exists(path: &str) -> bool {
 /// Returns the paths of all methods of the contract.
 #[cfg(test)]
 pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    METHODS.keys().map(String::as_str)
+    // Contracts of others, such as KEDA's, are answered at listeners of their own.
+    METHODS.keys().map(String::as_str).filter(|it| it.starts_with("/sartiq."))
 }
 
 fn methods(file: &prost_types::FileDescriptorProto) -> Vec<(String, Method)> {
@@ -77,5 +84,8 @@ mod tests {
         assert!(!of("/sartiq.identity.v1.AuthService/Login").is_idempotent);
         assert!(!of("/sartiq.identity.v1.AuthService/Nothing").is_idempotent);
         assert!(!exists("/sartiq.identity.v1.AuthService/Nothing"));
+        assert_eq!(name("/sartiq.identity.v1.AuthService/Nothing"), "_OTHER");
+        let login = "sartiq.identity.v1.AuthService/Login";
+        assert_eq!(name(&format!("/{login}")), login);
     }
 }

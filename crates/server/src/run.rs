@@ -2,25 +2,37 @@
 
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
-
 use crate::Error;
+use crate::settings;
+use crate::telemetry::{self, Telemetry};
 
 /// Runs `service` to its end and turns a failure into an exit code.
 ///
-/// Logs as JSON, filtered by `RUST_LOG`.
+/// Logs as JSON, filtered by `RUST_LOG`; shows metrics and sends traces where its settings say so.
 pub async fn run<C: clap::Parser>(service: impl AsyncFnOnce(C) -> Result<(), Error>) -> ExitCode {
-    let filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
+    telemetry::log();
     // Fails where it was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match service(C::parse()).await {
+    let mut matches = settings::matches(C::command());
+    let telemetry = Telemetry::among::<C>(&matches).unwrap_or_default();
+    let config = C::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
+    match served(config, service, &telemetry).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = %crate::fault::chain(&*error), "service failed");
+            tracing::error!(error = %types::chain(&*error), "service failed");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn served<C>(
+    config: C,
+    service: impl AsyncFnOnce(C) -> Result<(), Error>,
+    telemetry: &Telemetry,
+) -> Result<(), Error> {
+    let ending = telemetry.start().await?;
+    let served = service(config).await;
+    // After the drain: the last spans are those of what was drained.
+    ending.flush().await;
+    served
 }

@@ -14,7 +14,8 @@ pub(crate) fn wrap(mesh: &Mesh, routes: Router) -> Router {
     let bounds = Bounds { longest_call: config.longest_call, cut: mesh.cut() };
     routes.layer(
         ServiceBuilder::new()
-            // A span per call; its id is in every answer, so it comes before all that answers.
+            // A span and a count per call, refusals too. Its id is in every answer, so it comes
+            // before all that answers.
             .layer(from_fn(trace::layer))
             // A bug answers `Internal`; the process lives on.
             .layer(from_fn(answer::catch_panic))

@@ -75,6 +75,7 @@ async fn caller(mesh: &Mesh, request: &Parts) -> Result<Caller, Status> {
     caller.request_id =
         extensions.get::<RequestId>().map(|it| it.0.to_string()).unwrap_or_default();
     caller.deadline = extensions.get::<Deadline>().map(|it| it.0);
+    caller.trace = extensions.get().copied().unwrap_or_default();
     Ok(caller)
 }
 

@@ -12,6 +12,7 @@ mod filename;
 mod format;
 mod item;
 mod jobs;
+mod metric;
 mod rpc;
 mod secret;
 mod store;
@@ -186,6 +187,7 @@ impl Delivery {
 pub async fn serve(config: Config) -> Result<(), server::Error> {
     let db = pg::open(&config.database, &MIGRATIONS).await?;
     let mesh = Mesh::join("delivery", &config.server).await?;
+    metric::describe();
     let delivery = Delivery::new(db, &mesh, &config.settings)?;
     delivery.work(&config.events.open()?);
     mesh.serve(delivery.routes()).await

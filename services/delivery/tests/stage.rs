@@ -89,8 +89,7 @@ impl Stage {
     pub(crate) fn work(&self, allow_private_targets: bool) -> Result {
         let settings = Settings { allow_private_targets, ..self.settings.clone() };
         let events = events::Config {
-            // The suite says where; nothing else here reads the environment.
-            redis_url: option_env!("REDIS_URL").unwrap_or("redis://127.0.0.1:6379").into(),
+            redis_url: testkit::redis_url().into(),
             redis_prefix: format!("{}:", request_id()),
         };
         Delivery::new(self.db.clone(), &self.mesh, &settings)?.work(&events.open()?);

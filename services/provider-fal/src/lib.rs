@@ -230,6 +230,8 @@ impl Provider for Fal {
             .api
             .post(format!("{base}/{}", run.model))
             .header("x-fal-object-lifecycle-preference", wire::lifecycle(LIFETIME))
+            // Fal passes it over; a record of what was asked tells by it which run asked.
+            .header("x-client-reference", run.run_id.clone())
             .json(&arguments)
             .once()
             .await?;

@@ -10,7 +10,6 @@ use tonic::transport::{self, ClientTlsConfig};
 use uuid::Uuid;
 
 use super::discover::Target;
-use crate::fault;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -134,7 +133,7 @@ impl Endpoint {
                 Ok(slot.connection.insert(connection).clone())
             }
             Err(error) => {
-                let error = fault::chain(&error);
+                let error = types::chain(&error);
                 tracing::debug!(address = %self.address, error, "cannot connect");
                 slot.failed = Some(Instant::now());
                 self.rest(true);

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tonic::{Code, ConnectError, Status, TimeoutExpired};
 use tonic_types::StatusExt;
 
-use crate::fault::{self, refusal_for};
+use crate::fault::refusal_for;
 
 /// How often a call is made at most.
 pub(super) const ATTEMPTS: u32 = 3;
@@ -95,7 +95,7 @@ pub(super) fn unreachable(to: impl std::fmt::Display) -> Status {
 
 /// Says that the connection was lost when the request may have been seen already.
 pub(super) fn cut_off(error: &(dyn Error + 'static)) -> Status {
-    tracing::debug!(error = fault::chain(error), "connection lost under a call");
+    tracing::debug!(error = types::chain(error), "connection lost under a call");
     refusal_for(FIRST_PAUSE, "CONNECTION_LOST", "the connection was lost")
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use types::id::SessionId;
 
 use super::{Authority, Refusal, claims};
-use crate::{Caller, fault};
+use crate::Caller;
 
 /// How old keys grow before they are asked for again.
 const KEYS_AGE: Duration = Duration::from_secs(60);
@@ -123,7 +123,7 @@ impl Keyring {
             // What was known stays known: tokens outlive a restart of identity.
             Err(error) => {
                 if !std::mem::replace(&mut inquiry.has_failed, true) {
-                    let error = fault::chain(&error);
+                    let error = types::chain(&error);
                     tracing::warn!(error, "identity does not say its keys");
                 }
             }

@@ -211,3 +211,14 @@ async fn both_reflections_answer() -> Result {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_background_task_that_panics_ends_the_process() -> Result {
+    let served = served(Duration::from_secs(5), |_| Stub::new().routes()).await?;
+    stub::viewer(&served.channel()?).poll(PollRequest::default()).await?;
+    served.mesh.spawn("relay", async { panic!("on purpose") });
+    let ended = tokio::time::timeout(Duration::from_secs(5), served.end).await??;
+    let error = ended.err().ok_or("ended well")?;
+    assert_eq!(error.to_string(), "the background task `relay` panicked");
+    Ok(())
+}

@@ -8,7 +8,7 @@ use crate::jobs::Deliver;
 use crate::rpc::event;
 use crate::store::Transaction;
 use crate::target::{self, Target};
-use crate::{Delivery, item, store};
+use crate::{Delivery, item, metric, store};
 
 /// Lets an export be `state` until it goes on, and tells of it if it waits and nobody knows.
 pub(super) async fn pause(
@@ -88,6 +88,7 @@ pub(super) async fn end(
     let state = State::at_the_end(counted.tally);
     let ended = Export { state, problem, ..counted };
     store::export::end(&mut *tx, &ended, state, zip).await?;
+    metric::ended(&ended);
     Ok(delivery.outbox.publish(tx, &[event::ended(&ended)]).await?)
 }
 

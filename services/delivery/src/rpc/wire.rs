@@ -3,7 +3,7 @@
 use api::sartiq::delivery::v1 as pb;
 use api::sartiq::delivery::v1::file_format::Type;
 use pixels::Kind;
-use prost_types::Timestamp;
+use server::timestamp;
 use time::OffsetDateTime;
 
 use crate::export::{self, Export};
@@ -128,12 +128,5 @@ fn target_state(state: target::State) -> pb::target::State {
         target::State::Untested => pb::target::State::Untested,
         target::State::Active => pb::target::State::Active,
         target::State::Refused => pb::target::State::Refused,
-    }
-}
-
-pub(super) fn timestamp(at: OffsetDateTime) -> Timestamp {
-    Timestamp {
-        seconds: at.unix_timestamp(),
-        nanos: i32::try_from(at.nanosecond()).expect("below a billion"),
     }
 }
