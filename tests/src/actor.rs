@@ -13,7 +13,8 @@ use api::sartiq::identity::v1::auth_service_client::AuthServiceClient;
 use api::sartiq::identity::v1::member_service_client::MemberServiceClient;
 use api::sartiq::identity::v1::organization_service_client::OrganizationServiceClient;
 use api::sartiq::identity::v1::{
-    AcceptInvitationRequest, InviteMemberRequest, Role, SignUpRequest, SwitchOrganizationRequest,
+    AcceptInvitationRequest, InviteMemberRequest, LoginRequest, Role, SignUpRequest,
+    SwitchOrganizationRequest,
 };
 use api::sartiq::media::v1::upload_service_client::UploadServiceClient;
 use api::sartiq::media::v1::{CompleteUploadRequest, CreateUploadRequest, Media};
@@ -29,6 +30,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 use crate::{House, Result, until};
+
+/// What everybody signs in with.
+const PASSWORD: &str = "correct horse battery";
 
 /// Adds a token to each call.
 #[derive(Clone, Debug)]
@@ -73,7 +77,7 @@ impl Actor {
         let request = SignUpRequest {
             request_id: request_id(),
             email: email.clone(),
-            password: "correct horse battery".to_owned(),
+            password: PASSWORD.to_owned(),
             name: name.to_owned(),
             organization_name: format!("{name}'s"),
             device: "test".to_owned(),
@@ -99,6 +103,20 @@ impl Actor {
             ..fetch::Policy::default()
         })?;
         Ok(Self { token, organization_id, user_id, email, signed, channel, http })
+    }
+
+    /// The same person, with a fresh token.
+    pub async fn sign_in_again(&self) -> Result<Self> {
+        let request = LoginRequest {
+            email: self.email.clone(),
+            password: PASSWORD.to_owned(),
+            device: "test".to_owned(),
+        };
+        let answer = AuthServiceClient::new(self.channel.clone()).login(request).await?;
+        let tokens = answer.into_inner().tokens.ok_or("no tokens")?;
+        let (user_id, email) = (self.user_id.clone(), self.email.clone());
+        let channel = self.channel.clone();
+        Self::with(channel, tokens.access_token, tokens.organization_id, user_id, email)
     }
 
     /// Signs somebody up who joins this actor's organization with `role`.
@@ -183,6 +201,19 @@ impl Actor {
         product: &catalog::Product,
         count: usize,
     ) -> Result<(String, Vec<shooting::Shot>)> {
+        let mut types = ShotTypeServiceClient::new(self.signed.clone());
+        let request = catalog::ListShotTypesRequest::default();
+        let types = types.list_shot_types(request).await?.into_inner().shot_types;
+        let types = types.into_iter().take(count).map(|it| it.id).collect();
+        self.shots_of_types(product, types).await
+    }
+
+    /// Makes a shooting with one look of `product` and a shot of each of these types.
+    pub async fn shots_of_types(
+        &self,
+        product: &catalog::Product,
+        shot_type_ids: Vec<String>,
+    ) -> Result<(String, Vec<shooting::Shot>)> {
         let handle = format!("s{}", uuid::Uuid::new_v4().simple());
         let subject = catalog::SubjectInput {
             handle: handle[..20].to_owned(),
@@ -197,9 +228,6 @@ impl Actor {
         let request = catalog::CreateStyleRequest { request_id: request_id(), style: Some(style) };
         let mut styles = StyleServiceClient::new(self.signed.clone());
         let style = styles.create_style(request).await?.into_inner().style;
-        let mut types = ShotTypeServiceClient::new(self.signed.clone());
-        let request = catalog::ListShotTypesRequest::default();
-        let types = types.list_shot_types(request).await?.into_inner().shot_types;
         let name = shooting::ShootingInput { name: "A shooting".to_owned(), ..Default::default() };
         let request =
             shooting::CreateShootingRequest { request_id: request_id(), shooting: Some(name) };
@@ -210,7 +238,7 @@ impl Actor {
             product_id: product.id.clone(),
             subject_id: subject.ok_or("no subject")?.id,
             style_id: style.ok_or("no style")?.id,
-            shot_type_ids: types.into_iter().take(count).map(|it| it.id).collect(),
+            shot_type_ids,
             ..shooting::LookInput::default()
         };
         let request = shooting::CreateLookRequest {

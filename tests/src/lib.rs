@@ -1,14 +1,19 @@
 //! The mesh as a whole: every service as a process of its own, on one database, for one test.
 
 mod actor;
+mod collector;
+pub mod faults;
 mod house;
 mod process;
 pub mod raw;
 pub mod sample;
+mod servers;
 mod vendor;
 
 pub use actor::{Actor, Signed, request_id};
-pub use house::House;
+pub use collector::{Collector, Seen};
+pub use house::{House, SERVICES, Setup, Store, free_address, secrets};
+pub use servers::Servers;
 pub use vendor::Vendor;
 
 /// What tests fail with.

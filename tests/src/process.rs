@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -18,22 +18,29 @@ use crate::{Result, until};
 #[derive(Debug)]
 pub(crate) struct Process {
     name: &'static str,
+    binary: &'static str,
     env: BTreeMap<String, String>,
     log: PathBuf,
     child: Option<Child>,
 }
 
 impl Process {
-    pub(crate) fn new(name: &'static str, env: BTreeMap<String, String>, logs: &Path) -> Self {
-        Self { name, env, log: logs.join(format!("{name}.log")), child: None }
+    /// A process called `name` that runs the service `binary`.
+    pub(crate) fn new(
+        name: &'static str,
+        binary: &'static str,
+        env: BTreeMap<String, String>,
+        logs: &Path,
+    ) -> Self {
+        Self { name, binary, env, log: logs.join(format!("{name}.log")), child: None }
     }
 
     pub(crate) fn start(&mut self) -> Result {
         let log = File::options().create(true).append(true).open(&self.log)?;
-        let child = Command::new(binary(self.name)?)
+        let child = Command::new(binary(self.binary)?)
             .env_clear()
-            .envs(&self.env)
             .env("RUST_LOG", "info")
+            .envs(&self.env)
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -51,6 +58,28 @@ impl Process {
         Ok(())
     }
 
+    /// Asks the process to end, and waits until it has.
+    pub(crate) async fn stop(&mut self) -> Result {
+        self.signal("TERM").await?;
+        let mut child = self.child.take().ok_or("it does not run")?;
+        tokio::time::timeout(Duration::from_secs(15), child.wait()).await??;
+        Ok(())
+    }
+
+    /// Sends a signal by its name, such as `STOP`.
+    pub(crate) async fn signal(&self, name: &str) -> Result {
+        let pid = self.child.as_ref().and_then(Child::id).ok_or("it does not run")?;
+        signal(name, &[pid]).await
+    }
+
+    /// How it ended, if it did so by itself.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        match &mut self.child {
+            Some(child) => Ok(child.try_wait()?),
+            None => Ok(None),
+        }
+    }
+
     pub(crate) async fn is_serving(&mut self) -> Result {
         let url = format!("http://{}", self.env["LISTEN_ADDR"]);
         let endpoint = Endpoint::from_shared(url)?.connect_timeout(Duration::from_secs(1));
@@ -63,7 +92,9 @@ impl Process {
                 return Err(format!("{name} ended with {status}: {log}").into());
             }
             let mut health = HealthClient::new(endpoint.connect_lazy());
-            let answer = health.check(HealthCheckRequest::default()).await?.into_inner();
+            let mut request = tonic::Request::new(HealthCheckRequest::default());
+            request.set_timeout(Duration::from_secs(1));
+            let answer = health.check(request).await?.into_inner();
             Ok((answer.status() == ServingStatus::Serving).then_some(()))
         })
         .await
@@ -74,13 +105,17 @@ impl Process {
     }
 }
 
-/// The binary of a service, built beside this test.
+/// Sends a signal by its name to processes, all of which may have ended.
+pub(crate) async fn signal(name: &str, pids: &[u32]) -> Result {
+    let pids = pids.iter().map(u32::to_string);
+    Command::new("kill").arg(format!("-{name}")).args(pids).stderr(Stdio::null()).status().await?;
+    Ok(())
+}
+
+/// The binary of a service, built beside this program or this test.
 fn binary(name: &str) -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).ok_or("a test without a folder")?;
-    let binary = folder.join(name);
-    if !binary.exists() {
-        return Err(format!("{} is missing: build the workspace first", binary.display()).into());
-    }
-    Ok(binary)
+    let this = std::env::current_exe()?;
+    let folders = this.ancestors().skip(1).take(2).map(|it| it.join(name));
+    let mut found = folders.filter(|it| it.is_file());
+    Ok(found.next().ok_or_else(|| format!("`{name}` is missing: build the workspace first"))?)
 }

@@ -15,10 +15,11 @@ impl Vendor {
     /// The key that it takes.
     pub const KEY: &str = "sandbox-key";
 
-    pub(crate) async fn start() -> Result<Self> {
+    /// Starts one that takes `latency` times as long as the real ones.
+    pub(crate) async fn start(latency: f64) -> Result<Self> {
         let config = sandbox::Config {
             listen_addr: "127.0.0.1:0".parse()?,
-            latency: 0.3,
+            latency,
             ..sandbox::Config::default()
         };
         let running = sandbox::start(config).await?;
@@ -49,6 +50,16 @@ impl Vendor {
         let request = fetch::Request::delete(format!("{}/control/faults", self.url()));
         self.http.send(request).await?.ok()?;
         Ok(())
+    }
+
+    /// What it wrote into its ledger, from the first entry.
+    pub async fn ledger(&self) -> Result<Vec<Value>> {
+        let request = fetch::Request::get(format!("{}/control/ledger", self.url()));
+        let mut ledger: Value = self.http.json(request.max_bytes(1 << 30)).await?;
+        match ledger["entries"].take() {
+            Value::Array(entries) => Ok(entries),
+            _ => Err("no entries".into()),
+        }
     }
 
     /// How many entries of a kind its ledger has: `submitted`, `charged`, `cancelled`, …

@@ -1,9 +1,11 @@
 //! Programs of another make that use the mesh: `tests/clients/<name>/run`.
 //!
 //! A `run` is executable and exits with 0 if all is well. It is told `GATEWAY_URL`, `SANDBOX_URL`,
-//! `S3_…`, `DEMO_EMAIL`, `DEMO_PASSWORD`, `DATA_DIR` (where `run/<service>.pid` are), and `PYTHON`,
-//! an interpreter with the packages of its `requirements.txt`; what its `package.json` asks for is
-//! installed beside it. A last line `N passed, M failed` goes into the sum.
+//! `SCALER_URL`, `S3_…`, `DEMO_EMAIL`, `DEMO_PASSWORD`, `DATA_DIR` (where `run/<service>.pid` are),
+//! and `PYTHON`, an interpreter with the packages of its `requirements.txt`; what its `package.json`
+//! asks for is installed beside it. A last line `N passed, M failed` goes into the sum.
+//!
+//! The one that is called `web` is a browser: for it, the mesh serves the app.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,6 +20,9 @@ use crate::console::{Step, say};
 use crate::packages;
 use crate::tally::Tally;
 use crate::workspace::{self, run};
+
+/// The client that needs the app, and a browser.
+const BROWSER: &str = "web";
 
 /// How long one may take.
 const PATIENCE: &str = "600";
@@ -49,8 +54,16 @@ pub(crate) fn all(filter: Option<&str>) -> Result<Vec<Client>> {
 }
 
 impl Client {
+    /// Whether it opens the app.
+    pub(crate) fn needs_web(&self) -> bool {
+        self.name == BROWSER
+    }
+
     /// Installs what it asks for; answers its Python.
     pub(crate) fn install(&self) -> Result<PathBuf> {
+        if self.needs_web() {
+            packages::need(&[&packages::NODE, &packages::CHROMIUM])?;
+        }
         if self.folder.join("package.json").is_file() {
             packages::need(&[&packages::NODE])?;
             self.install_node()?;

@@ -11,6 +11,7 @@ mod binaries;
 mod clients;
 mod console;
 mod demo;
+mod faults;
 mod folder;
 mod grpc;
 mod health;

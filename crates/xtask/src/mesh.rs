@@ -158,6 +158,7 @@ impl Mesh {
             ("GATEWAY_URL", self.url.clone()),
             ("SANDBOX_URL", facts.url("sandbox")),
             ("SANDBOX_KEY", facts.sandbox_key.clone()),
+            ("SCALER_URL", facts.url("scaler")),
             ("DEMO_EMAIL", self.email.clone()),
             ("DEMO_PASSWORD", self.password.clone()),
             ("DATA_DIR", self.folder.root().to_string_lossy().into_owned()),
@@ -202,6 +203,8 @@ fn fill(
             facts.service_keys.insert(name.clone(), secrets.secret(&secret)?);
         }
     }
+    let offset = u16::try_from(names.len() + 1)?;
+    facts.ports.insert("scaler".to_owned(), ports.of("scaler", offset)?);
     for service in SERVICES.iter().filter(|it| it.database) {
         facts.database_urls.insert(service.name.to_owned(), stores.database_url(service.name));
     }

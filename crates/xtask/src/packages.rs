@@ -18,6 +18,7 @@ pub(crate) struct Program {
 pub(crate) const POSTGRES: Program = Program { name: "initdb", package: "postgresql" };
 pub(crate) const REDIS: Program = Program { name: "redis-server", package: "redis-server" };
 pub(crate) const NODE: Program = Program { name: "npm", package: "npm" };
+pub(crate) const CHROMIUM: Program = Program { name: "chromium", package: "chromium" };
 pub(crate) const PYTHON: Program = Program { name: "python3", package: "python3-venv" };
 
 /// Installs what is missing where we may, else says how.

@@ -131,6 +131,7 @@ impl Facts {
                     .map(|it| format!("{}={}", it.vendor, self.url(&it.name())))
                     .collect();
                 env.set("PROVIDERS", &providers.join(","));
+                env.set("SCALER_LISTEN_ADDR", &self.address("scaler"));
             }
             "delivery" => {
                 env.set("KEY_SECRET", &self.delivery_secret);

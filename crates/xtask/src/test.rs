@@ -20,7 +20,7 @@ use crate::secrets::{Book, random};
 use crate::stores::Given;
 use crate::tally::Tally;
 use crate::workspace::{self, cargo, which};
-use crate::{clients, packages, redis, services, signals, up};
+use crate::{clients, faults, packages, redis, services, signals, up};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -30,11 +30,22 @@ pub(crate) struct Arguments {
     /// Leaves out the programs that use a running mesh.
     #[arg(long)]
     no_clients: bool,
+
+    /// Breaks the mesh as well, for six to nine minutes: best on a machine that does nothing else.
+    #[arg(long)]
+    faults: bool,
+
+    /// Builds, breaks the mesh for so many minutes while generations flow, and tests nothing else.
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["filter", "faults"])]
+    soak: Option<f64>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     signals::listen()?;
     packages::need(&[&packages::POSTGRES, &packages::REDIS])?;
+    if let Some(minutes) = arguments.soak {
+        return soak(minutes);
+    }
     let mut tally = Tally::default();
     if arguments.filter.is_none() {
         let formatted = cargo().args(["fmt", "--all", "--check"]).stdout(Stdio::null()).status()?;
@@ -59,6 +70,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if built && !arguments.no_clients && !signals::stop() {
         tally.add(outside(arguments.filter.as_deref())?);
     }
+    if built && arguments.faults && !signals::stop() {
+        tally.add(faults::run(None)?);
+    }
+    finish(tally)
+}
+
+/// Breaks the mesh for as long as asked for.
+fn soak(minutes: f64) -> Result<()> {
+    if !cargo().args(["build", "--workspace", "--bins"]).status()?.success() {
+        bail!("it does not build");
+    }
+    finish(faults::run(Some(minutes))?)
+}
+
+fn finish(tally: Tally) -> Result<()> {
     say(&format!("{} passed, {} failed", tally.passed, tally.failed));
     if tally.failed != 0 {
         bail!("{} failed", tally.failed);
@@ -134,7 +160,7 @@ fn outside(filter: Option<&str>) -> Result<Tally> {
         port: None,
         given: Given::default(),
         is_durable: false,
-        may_build_web: false,
+        may_build_web: clients.iter().any(clients::Client::needs_web),
         without: Vec::new(),
     });
     let mut mesh = match mesh {

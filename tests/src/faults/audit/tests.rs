@@ -1,0 +1,271 @@
+//! Each verdict is shown a run in which it does not hold.
+
+use super::super::record::{Attempt, Ending, Entry, Evidence, Outage, Picture, Record, Told};
+use super::audit;
+
+/// A run in which all holds: one generation of one picture, made of two tasks.
+fn sound() -> Evidence {
+    let ending = Ending {
+        state: "STATE_COMPLETED".to_owned(),
+        cost: 30,
+        quote: 30,
+        pictures: vec![Picture {
+            id: "prediction".to_owned(),
+            index: 0,
+            is_ready: true,
+            media_id: "picture".to_owned(),
+            cost: 30,
+        }],
+        ..Ending::default()
+    };
+    let record = Record {
+        request_id: "request".to_owned(),
+        count: 1,
+        accepted: Some(1.0),
+        ids: vec!["generation".to_owned(), "generation".to_owned()],
+        ended: Some(9.0),
+        first: Some(ending.clone()),
+        ..Record::default()
+    };
+    let attempt = |node: &str, number, phase: &str, job: &str| Attempt {
+        task_id: format!("task-of-{node}"),
+        node: node.to_owned(),
+        generation_id: "generation".to_owned(),
+        number,
+        model: "model".to_owned(),
+        phase: phase.to_owned(),
+        vendor_job_id: job.to_owned(),
+    };
+    let entry = |kind: &str, request: &str, reference: &str| Entry {
+        kind: kind.to_owned(),
+        request_id: request.to_owned(),
+        reference: reference.to_owned(),
+        charge: if reference.contains("image") { 20 } else { 10 },
+        ..Entry::default()
+    };
+    let keys = ["media/photo/file.png", "media/picture/file.png"].map(str::to_owned);
+    let told = |position, name, subject: &str| Told {
+        source: "generation".to_owned(),
+        position,
+        name,
+        subject: subject.to_owned(),
+        ..Told::default()
+    };
+    let of_workflow = |sequence| Told {
+        source: "compute".to_owned(),
+        position: sequence,
+        name: "task_ended",
+        subject: "workflow".to_owned(),
+        sequence,
+        ..Told::default()
+    };
+    Evidence {
+        records: vec![record],
+        lasts: [("generation".to_owned(), Some(ending))].into(),
+        attempts: vec![
+            attempt("image_0", 1, "IN_DOUBT", ""),
+            attempt("image_0", 2, "DONE", "job-2"),
+            attempt("post_0", 1, "DONE", "job-3"),
+        ],
+        ledger: vec![
+            entry("submitted", "job-1", "task-of-image_0-1"),
+            entry("charged", "job-1", "task-of-image_0-1"),
+            entry("submitted", "job-2", "task-of-image_0-2"),
+            entry("charged", "job-2", "task-of-image_0-2"),
+            entry("submitted", "job-3", "task-of-post_0-1"),
+            entry("charged", "job-3", "task-of-post_0-1"),
+        ],
+        objects: keys.clone().into(),
+        kept: keys.into(),
+        media: ["photo".to_owned(), "picture".to_owned()].into(),
+        uploads: ["photo".to_owned()].into(),
+        told: vec![
+            told(5, "generation_started", "generation"),
+            of_workflow(1),
+            told(6, "prediction_ready", "prediction"),
+            of_workflow(2),
+            told(7, "generation_ended", "generation"),
+        ],
+        connections: 2,
+        heads: [("generation".to_owned(), (4, 7)), ("compute".to_owned(), (0, 2))].into(),
+        outages: vec![Outage { name: "Redis killed".to_owned(), begin: 3.0, end: 4.0 }],
+        end: 10.0,
+        ..Evidence::default()
+    }
+}
+
+/// The names of the verdicts that do not hold once `doctor` was at work.
+fn broken(doctor: impl FnOnce(&mut Evidence)) -> Vec<&'static str> {
+    let mut evidence = sound();
+    doctor(&mut evidence);
+    let broken = audit(&evidence).into_iter().filter(|it| !it.breaches.is_empty());
+    broken.map(|it| it.name).collect()
+}
+
+const ENDS: &str = "everything accepted ends in time";
+const REQUEST: &str = "one request is one generation";
+const FAILS: &str = "what heals fails nothing";
+const SUBMISSION: &str = "one submission per attempt";
+const CHARGE: &str = "nothing charged twice";
+const PREDICTION: &str = "no prediction lost or doubled";
+const OBJECT: &str = "no object lost or orphaned";
+const SUBSCRIBER: &str = "a subscriber misses nothing, sees nothing twice";
+const TOLD: &str = "every start and end is told once";
+const STALE: &str = "stale attempts change nothing";
+const ENDED: &str = "no process ends by itself";
+
+fn last(evidence: &mut Evidence) -> &mut Ending {
+    let last = evidence.lasts.get_mut("generation").and_then(Option::as_mut);
+    last.expect("the sound run has it")
+}
+
+#[test]
+fn a_sound_run_is_found_sound() {
+    assert_eq!(broken(|_| ()), [""; 0]);
+    let verdicts = audit(&sound());
+    assert!(verdicts.iter().all(|it| 0 < it.checked), "{verdicts:?}");
+}
+
+#[test]
+fn a_generation_that_does_not_end() {
+    assert_eq!(broken(|it| it.records[0].ended = None), [ENDS]);
+    assert_eq!(broken(|it| it.records[0].ended = Some(70.0)), [ENDS]);
+    // Bad weather is no excuse once it is over, but before.
+    let all_bad = Outage { name: String::new(), begin: 4.0, end: 100.0 };
+    let bad = |ended| {
+        let outage = all_bad.clone();
+        move |it: &mut Evidence| {
+            it.outages.push(outage);
+            it.records[0].ended = Some(ended);
+        }
+    };
+    assert_eq!(broken(bad(110.0)), [""; 0]);
+    assert_eq!(broken(bad(170.0)), [ENDS]);
+}
+
+#[test]
+fn a_request_that_becomes_two_generations_or_none() {
+    assert_eq!(broken(|it| it.records[0].ids[1] = "another".to_owned()), [REQUEST]);
+    assert_eq!(broken(|it| it.records[0].refusal = Some("no".to_owned())), [REQUEST]);
+    assert_eq!(broken(|it| it.records.push(it.records[0].clone())), [REQUEST, PREDICTION]);
+}
+
+#[test]
+fn a_generation_that_fails() {
+    let fail = |it: &mut Evidence| {
+        last(it).state = "STATE_FAILED".to_owned();
+        it.records[0].first = Some(last(it).clone());
+    };
+    assert_eq!(broken(fail), [FAILS]);
+}
+
+#[test]
+fn a_submission_that_is_made_again_or_for_nobody() {
+    let again = |it: &mut Evidence| {
+        it.ledger.push(Entry { request_id: "job-4".to_owned(), ..it.ledger[4].clone() });
+    };
+    assert_eq!(broken(again), [SUBMISSION]);
+    // Unless the vendor says that it was itself.
+    let doubled = |it: &mut Evidence| {
+        again(it);
+        let note = r#"{"fault":{"kind":"duplicate"},"operation":"submit"}"#.to_owned();
+        it.ledger.push(Entry { kind: "fault".to_owned(), note, ..Entry::default() });
+    };
+    assert_eq!(broken(doubled), [""; 0]);
+    let strange = |it: &mut Evidence| it.ledger[2].reference = "task-of-image_0-9".to_owned();
+    assert_eq!(broken(strange), [SUBMISSION]);
+    let another = |it: &mut Evidence| it.attempts[2].vendor_job_id = "job-2".to_owned();
+    assert_eq!(broken(another), [SUBMISSION]);
+}
+
+#[test]
+fn a_charge_that_comes_twice() {
+    assert_eq!(broken(|it| it.ledger.push(it.ledger[5].clone())), [CHARGE]);
+    // The first attempt was known to be taken, and yet there was a second.
+    assert_eq!(broken(|it| it.attempts[0].phase = "FAILED".to_owned()), [CHARGE]);
+    let dear = |cost| {
+        move |it: &mut Evidence| {
+            last(it).cost = cost;
+            last(it).pictures[0].cost = cost;
+            it.records[0].first = Some(last(it).clone());
+        }
+    };
+    // The attempt in doubt may be charged for, and nothing else.
+    assert_eq!(broken(dear(50)), [""; 0]);
+    assert_eq!(broken(dear(51)), [CHARGE]);
+    assert_eq!(broken(dear(29)), [CHARGE]);
+}
+
+#[test]
+fn a_prediction_that_is_lost_or_doubled() {
+    let lose = |it: &mut Evidence| {
+        it.records[0].count = 2;
+    };
+    assert_eq!(broken(lose), [PREDICTION]);
+    let double = |it: &mut Evidence| {
+        let picture = last(it).pictures[0].clone();
+        last(it).pictures.push(Picture { index: 1, cost: 0, ..picture });
+        it.records[0].count = 2;
+        it.records[0].first = Some(last(it).clone());
+    };
+    assert_eq!(broken(double), [PREDICTION]);
+    assert!(broken(|it| it.lasts.clear()).contains(&PREDICTION));
+}
+
+#[test]
+fn an_object_that_is_lost_or_nobodys() {
+    let lose = |it: &mut Evidence| {
+        it.kept.remove("media/picture/file.png");
+    };
+    assert_eq!(broken(lose), [OBJECT]);
+    let orphan = |key: &'static str| {
+        move |it: &mut Evidence| {
+            it.kept.insert(key.to_owned());
+        }
+    };
+    assert_eq!(broken(orphan("compute/images/1/result_0.png")), [OBJECT]);
+    assert_eq!(broken(orphan("media/third/file.png")), [OBJECT]);
+    let unused = |it: &mut Evidence| {
+        it.media.insert("third".to_owned());
+    };
+    assert_eq!(broken(unused), [OBJECT]);
+}
+
+#[test]
+fn an_event_that_is_missed_or_comes_again() {
+    let miss = |it: &mut Evidence| {
+        it.told.remove(2);
+    };
+    assert_eq!(broken(miss), [SUBSCRIBER, TOLD]);
+    let again = |it: &mut Evidence| it.told.push(it.told[3].clone());
+    assert_eq!(broken(again), [SUBSCRIBER, TOLD]);
+    assert_eq!(broken(|it| it.refused.push("CURSOR_EXPIRED".to_owned())), [SUBSCRIBER]);
+    let behind = |it: &mut Evidence| {
+        it.heads.insert("generation".to_owned(), (4, 8));
+    };
+    assert_eq!(broken(behind), [SUBSCRIBER]);
+}
+
+#[test]
+fn an_end_that_is_told_twice() {
+    let twice = |it: &mut Evidence| {
+        let end = it.told[4].clone();
+        it.told.push(Told { position: 8, ..end });
+        it.heads.insert("generation".to_owned(), (4, 8));
+    };
+    assert_eq!(broken(twice), [TOLD]);
+    assert_eq!(broken(|it| it.told[3].sequence = 3), [TOLD]);
+}
+
+#[test]
+fn an_attempt_that_comes_too_late_and_counts() {
+    let late = |it: &mut Evidence| last(it).pictures[0].media_id = "photo".to_owned();
+    assert_eq!(broken(late), [OBJECT, STALE]);
+    assert_eq!(broken(|it| it.attempts[0].phase = "AWAITING".to_owned()), [CHARGE, STALE]);
+    assert_eq!(broken(|it| it.attempts[2].phase = "STORED".to_owned()), [STALE]);
+}
+
+#[test]
+fn a_process_that_gives_up() {
+    assert_eq!(broken(|it| it.ended.push("media ended with 1".to_owned())), [ENDED]);
+}
