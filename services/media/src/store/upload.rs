@@ -163,13 +163,14 @@ pub(crate) async fn expire(
     limit: i64,
 ) -> Result<u64> {
     let done = sqlx::query!(
-        "update media.upload set state = 'expired', lease_until = null, updated_at = $1
-        where upload_id in (
+        "with due as materialized (
             select upload_id from media.upload
             where state in ('created', 'verifying') and expires_at <= $1
                 and (lease_until is null or lease_until <= $1)
             order by expires_at limit $2 for update skip locked
-        )",
+        )
+        update media.upload u set state = 'expired', lease_until = null, updated_at = $1
+        from due where u.upload_id = due.upload_id",
         now,
         limit,
     )

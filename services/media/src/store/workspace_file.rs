@@ -132,14 +132,15 @@ pub(crate) async fn claim_expired(
 ) -> Result<Vec<WorkspaceFile>> {
     let rows = sqlx::query_as!(
         Row,
-        "update media.workspace_file set attempt = attempt + 1, lease_until = $2
-        where key in (
+        "with due as materialized (
             select key from media.workspace_file
             where removed_at is null and expires_at <= $1
                 and (lease_until is null or lease_until <= $1)
             order by expires_at limit $3 for update skip locked
         )
-        returning key, organization_id, media_type, size_bytes, candidate_id, media_id,
+        update media.workspace_file f set attempt = attempt + 1, lease_until = $2
+        from due where f.key = due.key
+        returning f.key, organization_id, media_type, size_bytes, candidate_id, media_id,
             lease_until",
         now,
         lease_until,
