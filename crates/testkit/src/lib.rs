@@ -8,6 +8,7 @@
 //! ```
 
 mod bucket;
+mod replay;
 mod stand_in;
 mod token;
 
@@ -24,6 +25,7 @@ use tonic_types::StatusExt;
 use types::id::{OrganizationId, UserId};
 
 pub use crate::bucket::{Bucket, bucket};
+pub use crate::replay::{keep_old_answers, old_answers_are_gone};
 pub use crate::stand_in::StandIn;
 pub use crate::token::{Claims, Signer, keys, service_token, signer, token, user_token};
 

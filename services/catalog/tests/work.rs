@@ -31,19 +31,7 @@ async fn what_happened_is_told_to_the_mesh(db: PgPool) -> Result {
 
 #[sqlx::test(migrator = "catalog::MIGRATIONS")]
 async fn old_answers_are_forgotten(db: PgPool) -> Result {
-    sqlx::raw_sql(
-        "insert into catalog.replay
-             (organization_id, method, request_id, fingerprint, reply, created_at)
-         select gen_random_uuid(), method, gen_random_uuid(), '', '', now() - age
-         from (values ('Old', interval '25 h'), ('Fresh', interval '23 h')) as call (method, age)",
-    )
-    .execute(&db)
-    .await?;
+    testkit::keep_old_answers(&db, "catalog").await?;
     let _stage = Stage::open(db.clone()).await?;
-    let left = async || {
-        let methods: Vec<String> =
-            sqlx::query_scalar("select method from catalog.replay").fetch_all(&db).await?;
-        Ok::<_, sqlx::Error>(methods == ["Fresh"])
-    };
-    Ok(testkit::eventually(left).await?)
+    Ok(testkit::old_answers_are_gone(&db, "catalog").await?)
 }

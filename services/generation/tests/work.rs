@@ -6,19 +6,7 @@ use crate::stage::{Result, Stage};
 
 #[sqlx::test(migrator = "::generation::MIGRATIONS")]
 async fn old_answers_are_forgotten(db: PgPool) -> Result {
-    sqlx::raw_sql(
-        "insert into generation.replay
-             (organization_id, method, request_id, fingerprint, reply, created_at)
-         select gen_random_uuid(), method, gen_random_uuid(), '', '', now() - age
-         from (values ('Old', interval '25 h'), ('Fresh', interval '23 h')) as call (method, age)",
-    )
-    .execute(&db)
-    .await?;
+    testkit::keep_old_answers(&db, "generation").await?;
     let _stage = Stage::open(db.clone()).await?;
-    let left = async || {
-        let methods: Vec<String> =
-            sqlx::query_scalar("select method from generation.replay").fetch_all(&db).await?;
-        Ok::<_, sqlx::Error>(methods == ["Fresh"])
-    };
-    Ok(testkit::eventually(left).await?)
+    Ok(testkit::old_answers_are_gone(&db, "generation").await?)
 }
