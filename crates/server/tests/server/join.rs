@@ -1,5 +1,6 @@
 //! Joining for real: keys, revocations and the own token come from identity over the wire.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -85,16 +86,24 @@ impl AuthService for Identity {
     }
 }
 
+/// The settings of a member whose identity will answer at this address, but does not yet.
+async fn before_identity() -> Result<(SocketAddr, Config)> {
+    let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let identity_url = format!("http://{address}");
+    let service_key = Some("catalog-key".into());
+    Ok((address, Config { identity_url, service_key, ..testkit::config() }))
+}
+
+async fn come_up(address: SocketAddr, identity: Identity) -> Result {
+    let routes = Routes::new(AuthServiceServer::new(identity));
+    let listener = TcpListener::bind(address).await?;
+    tokio::spawn(testkit::mesh("identity").serve_on(listener, routes));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_member_needs_identity_only_when_it_is_there() -> Result {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    drop(listener);
-    let config = Config {
-        identity_url: format!("http://{address}"),
-        service_key: Some("catalog-key".into()),
-        ..testkit::config()
-    };
+    let (address, config) = before_identity().await?;
 
     // Identity is not up yet, and nobody minds but those who call.
     let mesh = Mesh::join("catalog", &config).await?;
@@ -112,9 +121,7 @@ async fn a_member_needs_identity_only_when_it_is_there() -> Result {
     assert_eq!(ask().await?, (Code::Unavailable, "KEYS_UNKNOWN".to_owned()));
 
     let identity = Identity::default();
-    let routes = Routes::new(AuthServiceServer::new(identity.clone()));
-    let listener = TcpListener::bind(address).await?;
-    tokio::spawn(testkit::mesh("identity").serve_on(listener, routes));
+    come_up(address, identity.clone()).await?;
     testkit::eventually(async || Ok::<_, crate::Failure>(ask().await?.0 == Code::Ok)).await?;
 
     // Revocations are for services only: the member proves itself with a token of its own.
@@ -143,14 +150,7 @@ async fn a_wrong_key_is_said_to_be_one() -> Result {
 
 #[tokio::test]
 async fn a_call_waits_for_an_identity_that_is_late() -> Result {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    drop(listener);
-    let config = Config {
-        identity_url: format!("http://{address}"),
-        service_key: Some("catalog-key".into()),
-        ..testkit::config()
-    };
+    let (address, config) = before_identity().await?;
     let mesh = Mesh::join("catalog", &config).await?;
     let other = Routes::new(AuthServiceServer::new(Identity::default()));
     let url = testkit::serve_at(&testkit::mesh("test"), other).await;
@@ -159,9 +159,7 @@ async fn a_call_waits_for_an_identity_that_is_late() -> Result {
     let early = tokio::time::timeout(Duration::from_millis(300), &mut call).await;
     assert!(early.is_err(), "{early:?}");
 
-    let routes = Routes::new(AuthServiceServer::new(Identity::default()));
-    let listener = TcpListener::bind(address).await?;
-    tokio::spawn(testkit::mesh("identity").serve_on(listener, routes));
+    come_up(address, Identity::default()).await?;
     call.await?;
     Ok(())
 }
