@@ -21,6 +21,17 @@ async fn retry(stage: &Stage, id: &str) -> Result {
     Ok(())
 }
 
+/// An export that waits, since its target cannot be reached.
+async fn stuck(stage: &Stage) -> Result<(Target, String)> {
+    let target = stage.create_target().await?;
+    let look = stage.studio.look("Linen shirt");
+    stage.approved(&look, 8).await?;
+    stage.alter("endpoint_url", "http://127.0.0.1:1").await?;
+    let id = stage.create(to(&stage, &target)).await?.id;
+    stage.until(&id, State::Waiting).await?;
+    Ok((target, id))
+}
+
 #[sqlx::test(migrator = "delivery::MIGRATIONS")]
 async fn files_arrive_as_their_receipts_say(db: PgPool) -> Result {
     let stage = Stage::open(db).await?;
@@ -188,12 +199,7 @@ async fn a_newer_export_replaces_what_an_older_one_delivered_and_not_the_other_w
 #[sqlx::test(migrator = "delivery::MIGRATIONS")]
 async fn a_cancelled_export_stays_cancelled(db: PgPool) -> Result {
     let stage = Stage::open(db).await?;
-    let target = stage.create_target().await?;
-    let look = stage.studio.look("Linen shirt");
-    stage.approved(&look, 8).await?;
-    stage.alter("endpoint_url", "http://127.0.0.1:1").await?;
-    let id = stage.create(to(&stage, &target)).await?.id;
-    stage.until(&id, State::Waiting).await?;
+    let (target, id) = stuck(&stage).await?;
     let cancel = CancelExportRequest { request_id: request_id(), id: id.clone() };
     let reply = stage.exports().cancel_export(cancel.clone()).await?.into_inner();
     assert_eq!(reply.export.as_ref().map(|it| it.state()), Some(State::Cancelled));
@@ -223,12 +229,7 @@ async fn a_cancelled_export_stays_cancelled(db: PgPool) -> Result {
 #[sqlx::test(migrator = "delivery::MIGRATIONS")]
 async fn an_export_that_is_stuck_for_a_week_fails(db: PgPool) -> Result {
     let stage = Stage::open(db).await?;
-    let target = stage.create_target().await?;
-    let look = stage.studio.look("Linen shirt");
-    stage.approved(&look, 8).await?;
-    stage.alter("endpoint_url", "http://127.0.0.1:1").await?;
-    let id = stage.create(to(&stage, &target)).await?.id;
-    stage.until(&id, State::Waiting).await?;
+    let (_, id) = stuck(&stage).await?;
     sqlx::query("update delivery.export set stuck_since = now() - interval '8 days'")
         .execute(&stage.db)
         .await?;
