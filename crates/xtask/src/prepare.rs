@@ -24,10 +24,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     signals::listen()?;
+    refresh(arguments.check)
+}
+
+/// Asks a real database about every query, and compares with what is committed or replaces it.
+pub(crate) fn refresh(is_check: bool) -> Result<()> {
     packages::need(&[&packages::POSTGRES])?;
     let scratch = workspace::target().join("xtask").join(format!("prepare-{}", std::process::id()));
     fs::create_dir_all(&scratch)?;
-    let prepared = prepare(&scratch, arguments.check);
+    let prepared = prepare(&scratch, is_check);
     postgres::forget(&scratch.join("postgres"))?;
     fs::remove_dir_all(&scratch)?;
     prepared

@@ -20,7 +20,7 @@ use crate::secrets::{Book, random};
 use crate::stores::Given;
 use crate::tally::Tally;
 use crate::workspace::{self, cargo, which};
-use crate::{clients, faults, packages, redis, services, signals, up};
+use crate::{clients, faults, packages, prepare, redis, services, signals, up};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -72,6 +72,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if built && arguments.faults && !signals::stop() {
         tally.add(faults::run(None)?);
+    }
+    // Last: it makes cargo believe that the services have changed.
+    if built && arguments.filter.is_none() && !signals::stop() {
+        let name = "the queries are what a real database says (cargo xtask prepare --check)";
+        match prepare::refresh(true) {
+            Ok(()) => tally.check(name, true),
+            Err(error) => tally.check(&format!("{name}: {error:#}"), false),
+        }
     }
     finish(tally)
 }
