@@ -6,15 +6,19 @@ pub mod replay;
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 pub use config::Config;
 pub use types::{Page, PageToken, PageTokenError};
 
 /// How long a starting service waits for a database that is starting too.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a connection may have been idle and is still believed in. Asking costs a round trip each
+/// time, and a database that went away was not back any sooner.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Connects and brings the service's own schema up to date.
 ///
@@ -34,7 +38,16 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(config.database_connections)
-        .acquire_timeout(config.acquire_timeout);
+        .acquire_timeout(config.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if FRESH < about.idle_for {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
     let pool = connected(pool, options).await?;
     let seen = pool.clone();
     server::metric::at_scrape(move || {

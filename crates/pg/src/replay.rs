@@ -90,6 +90,16 @@ impl Replay {
             .bind(format!("{} {} {} {request_id}", self.schema, self.scope, self.method))
             .execute(&mut *tx)
             .await?;
+        self.known(tx).await
+    }
+
+    /// Returns the answer that was given before, without waiting for one that is on its way: for
+    /// looking before work whose transaction asks again.
+    pub async fn known<R: Message + Default>(
+        &self,
+        db: impl PgExecutor<'_>,
+    ) -> Result<Option<R>, Error> {
+        let Some(request_id) = self.request_id else { return Ok(None) };
         // Safe: the schema is a literal of the service.
         let sql = AssertSqlSafe(format!(
             "select fingerprint, reply from {}.replay
@@ -100,7 +110,7 @@ impl Replay {
             .bind(self.scope)
             .bind(self.method)
             .bind(request_id)
-            .fetch_optional(tx)
+            .fetch_optional(db)
             .await?;
         let Some((fingerprint, reply)) = row else { return Ok(None) };
         if fingerprint != self.fingerprint {
