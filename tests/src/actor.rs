@@ -61,6 +61,7 @@ pub struct Actor {
     pub email: String,
     /// A connection to the gateway that carries the token.
     pub signed: Signed,
+    bearer: Bearer,
     channel: Channel,
     http: fetch::Client,
 }
@@ -96,13 +97,18 @@ impl Actor {
         email: String,
     ) -> Result<Self> {
         let bearer = Bearer(format!("Bearer {token}").parse()?);
-        let signed = InterceptedService::new(channel.clone(), bearer);
+        let signed = InterceptedService::new(channel.clone(), bearer.clone());
         let http = fetch::Client::new(fetch::Policy {
             allow_private: true,
             max_bytes: 1 << 30,
             ..fetch::Policy::default()
         })?;
-        Ok(Self { token, organization_id, user_id, email, signed, channel, http })
+        Ok(Self { token, organization_id, user_id, email, signed, bearer, channel, http })
+    }
+
+    /// What calls over a connection of one's own are made of.
+    pub fn over(&self, channel: Channel) -> Signed {
+        InterceptedService::new(channel, self.bearer.clone())
     }
 
     /// The same person, with a fresh token.

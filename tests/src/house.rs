@@ -40,6 +40,8 @@ pub struct Setup {
     pub replicas: Vec<(&'static str, &'static str)>,
     /// Settings for all services; those that do not know one pass it over.
     pub settings: Vec<(&'static str, &'static str)>,
+    /// Adapters beside that of fal: what each is called, and where it answers.
+    pub providers: Vec<(&'static str, String)>,
 }
 
 /// What it takes to read the object store.
@@ -69,6 +71,7 @@ pub struct House {
     urls: BTreeMap<&'static str, String>,
     processes: BTreeMap<&'static str, Process>,
     bucket: Option<bucket::Running>,
+    events: events::Config,
     folder: TempDir,
 }
 
@@ -89,6 +92,7 @@ impl House {
             latency: 0.3,
             replicas: Vec::new(),
             settings: Vec::new(),
+            providers: Vec::new(),
         };
         Self::start_as(db, setup, extra).await
     }
@@ -118,6 +122,10 @@ impl House {
         let urls = urls.collect::<Result<BTreeMap<_, _>>>()?;
         // Ports come back; what an earlier mesh left in Redis under a name must not.
         let prefix = format!("{}:", uuid::Uuid::new_v4());
+        let events = events::Config {
+            redis_url: setup.redis_url.clone().into(),
+            redis_prefix: prefix.clone(),
+        };
         let plan = Plan { urls: &urls, setup: &setup, store: &store, vendor: &vendor, prefix };
         let mut processes = BTreeMap::new();
         for (name, service) in members {
@@ -131,12 +139,28 @@ impl House {
             process.is_serving().await?;
         }
         let gateway = urls["gateway"].clone();
-        Ok(Self { gateway, vendor, db, store, urls, processes, bucket: Some(bucket), folder })
+        let bucket = Some(bucket);
+        Ok(Self { gateway, vendor, db, store, urls, processes, bucket, events, folder })
     }
 
     /// Where a service answers by itself.
     pub fn url(&self, service: &str) -> &str {
         &self.urls[service]
+    }
+
+    /// What a service proves itself with.
+    pub fn service_key(service: &str) -> String {
+        service_key(service)
+    }
+
+    /// Where the streams of events are.
+    pub fn events(&self) -> &events::Config {
+        &self.events
+    }
+
+    /// The process that a service is.
+    pub fn pid(&self, service: &str) -> Result<u32> {
+        self.processes.get(service).ok_or("no such service")?.pid()
     }
 
     /// What the processes are called.
@@ -261,7 +285,9 @@ impl Plan<'_> {
         }
         let keys: Vec<_> = SERVICES.map(|it| format!("{it}={}", service_key(it))).into();
         set("SERVICE_KEYS", &keys.join(","));
-        set("PROVIDERS", &format!("fal={}", self.urls["provider-fal"]));
+        let mut providers = vec![format!("fal={}", self.urls["provider-fal"])];
+        providers.extend(self.setup.providers.iter().map(|(name, url)| format!("{name}={url}")));
+        set("PROVIDERS", &providers.join(","));
         set("S3_ENDPOINT_URL", self.store);
         set("S3_ACCESS_KEY", ACCESS_KEY);
         set("S3_SECRET_KEY", SECRET_KEY);

@@ -1,6 +1,7 @@
 //! The mesh as a whole: every service as a process of its own, on one database, for one test.
 
 mod actor;
+pub mod bench;
 mod collector;
 pub mod faults;
 mod house;

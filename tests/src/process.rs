@@ -68,8 +68,12 @@ impl Process {
 
     /// Sends a signal by its name, such as `STOP`.
     pub(crate) async fn signal(&self, name: &str) -> Result {
-        let pid = self.child.as_ref().and_then(Child::id).ok_or("it does not run")?;
-        signal(name, &[pid]).await
+        signal(name, &[self.pid()?]).await
+    }
+
+    /// Which process it is.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        Ok(self.child.as_ref().and_then(Child::id).ok_or("it does not run")?)
     }
 
     /// How it ended, if it did so by itself.
@@ -110,6 +114,22 @@ pub(crate) async fn signal(name: &str, pids: &[u32]) -> Result {
     let pids = pids.iter().map(u32::to_string);
     Command::new("kill").arg(format!("-{name}")).args(pids).stderr(Stdio::null()).status().await?;
     Ok(())
+}
+
+/// The processes that `parent` made.
+pub(crate) fn children(parent: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+        // It may have ended meanwhile.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        // The name before the last parenthesis may contain anything.
+        let of = stat.rsplit_once(')').and_then(|it| it.1.split_whitespace().nth(1));
+        if of == Some(&parent.to_string()) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
 }
 
 /// The binary of a service, built beside this program or this test.

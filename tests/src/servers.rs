@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::process::signal;
+use crate::process::{children, signal};
 use crate::{Result, until};
 
 /// The stores that services keep their state in.
@@ -20,15 +20,25 @@ pub struct Servers {
     user: Option<String>,
     postgres_port: u16,
     redis_port: u16,
+    settings: Vec<&'static str>,
     postgres: Option<Child>,
     redis: Option<Child>,
 }
 
 impl Servers {
     /// Makes a database and starts both.
+    ///
+    /// The kernel keeps what killed processes wrote, so that nothing is lost without `fsync`; but
+    /// what is answered has to have been written.
     pub async fn start() -> Result<Self> {
+        Self::start_with(&["fsync=off", "synchronous_commit=on"]).await
+    }
+
+    /// The same, with settings of PostgreSQL.
+    pub async fn start_with(settings: &[&'static str]) -> Result<Self> {
         let is_root = std::fs::metadata("/proc/self")?.uid() == 0;
-        let folder = std::env::temp_dir().join(format!("faults-{}", uuid::Uuid::new_v4().simple()));
+        let folder =
+            std::env::temp_dir().join(format!("servers-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder)?;
         let user = is_root.then(|| "postgres".to_owned());
         if let Some(user) = &user {
@@ -39,6 +49,7 @@ impl Servers {
             user,
             postgres_port: free_port(0)?,
             redis_port: free_port(1)?,
+            settings: settings.to_vec(),
             postgres: None,
             redis: None,
         };
@@ -61,20 +72,28 @@ impl Servers {
         format!("redis://127.0.0.1:{}", self.redis_port)
     }
 
+    /// PostgreSQL's first process.
+    pub fn postgres_pid(&self) -> Result<u32> {
+        Ok(self.postgres.as_ref().and_then(Child::id).ok_or("PostgreSQL does not run")?)
+    }
+
+    /// Redis's process.
+    pub fn redis_pid(&self) -> Result<u32> {
+        Ok(self.redis.as_ref().and_then(Child::id).ok_or("Redis does not run")?)
+    }
+
     /// Starts PostgreSQL, and waits until it has recovered.
     pub async fn start_postgres(&mut self) -> Result {
         let mut postgres = self.command("postgres")?;
         postgres.arg("-D").arg(self.folder.join("data"));
-        // The kernel keeps what killed processes wrote, so that nothing is lost without `fsync`; but
-        // what is answered has to have been written.
-        for setting in [
-            &*format!("port={}", self.postgres_port),
+        let port = format!("port={}", self.postgres_port);
+        let own = [
+            &*port,
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=200",
-            "fsync=off",
-            "synchronous_commit=on",
-        ] {
+        ];
+        for setting in own.iter().chain(&self.settings) {
             postgres.args(["-c", setting]);
         }
         let log = std::fs::File::options()
@@ -177,22 +196,6 @@ fn program(name: &str) -> Result<PathBuf> {
     }
     found.sort();
     Ok(found.pop().unwrap_or_else(|| Path::new(name).to_owned()))
-}
-
-/// The processes that `parent` made.
-fn children(parent: u32) -> Result<Vec<u32>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
-        // It may have ended meanwhile.
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // The name before the last parenthesis may contain anything.
-        let of = stat.rsplit_once(')').and_then(|it| it.1.split_whitespace().nth(1));
-        if of == Some(&parent.to_string()) {
-            found.push(pid);
-        }
-    }
-    Ok(found)
 }
 
 /// A port below those that outgoing connections are given, so that it stays free.

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up`, `test`, `prepare`, `demo`.
+//! The project's own commands: `cargo xtask up`, `test`, `bench`, `prepare`, `demo`.
 //!
 //! It depends on none of the other crates, so that it is there in seconds.
 
@@ -7,6 +7,7 @@
     reason = "a command of threads, without a runtime: it may sleep, and its environment is its input"
 )]
 
+mod bench;
 mod binaries;
 mod clients;
 mod console;
@@ -37,7 +38,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Runs, tests and prepares the mesh")]
+#[command(name = "cargo xtask", about = "Runs, tests and measures the mesh")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -49,6 +50,8 @@ enum Command {
     Up(up::Arguments),
     /// Installs what the tests need and runs all of them.
     Test(test::Arguments),
+    /// Measures what the mesh can do on this machine, and what that costs.
+    Bench(bench::Arguments),
     /// Refreshes `.sqlx/` from the migrations and the queries.
     Prepare(prepare::Arguments),
     /// Runs the `demo` binary against the mesh that `up` keeps.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Prepare(arguments) => prepare::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Services => services::print(),
