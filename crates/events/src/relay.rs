@@ -1,5 +1,6 @@
 //! From the outbox to the stream.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use api::sartiq::event::v1::Event;
@@ -10,8 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Outbox, Stream};
 
-/// How often the relay looks when nobody pokes it.
+/// How often the relay looks when nobody pokes it, and looks at all that it may have missed.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long a transaction usually takes at most. Those that take longer are told at the next look at
+/// everything.
+const USUAL: Duration = Duration::from_millis(250);
 /// How many events are moved at a time.
 const BATCH: i64 = 500;
 /// How many events a stream keeps for readers that come back.
@@ -39,6 +43,34 @@ enum Trouble {
     Stream(#[from] Error),
     #[error("the outbox holds something that is no event")]
     Malformed(#[from] prost::DecodeError),
+}
+
+/// An event that got its position.
+struct Given {
+    outbox_id: i64,
+    position: i64,
+    event: Vec<u8>,
+}
+
+/// How far the outbox was read lately.
+#[derive(Debug, Default)]
+struct Marks {
+    recent: VecDeque<(Instant, i64)>,
+    passed: i64,
+}
+
+impl Marks {
+    fn note(&mut self, outbox_id: i64) {
+        self.recent.push_back((Instant::now(), outbox_id));
+    }
+
+    /// The id up to which all usual transactions have come to their end.
+    fn passed(&mut self) -> i64 {
+        while let Some((_, outbox_id)) = self.recent.pop_front_if(|it| USUAL < it.0.elapsed()) {
+            self.passed = self.passed.max(outbox_id);
+        }
+        self.passed
+    }
 }
 
 impl Relay {
@@ -78,27 +110,50 @@ impl Relay {
         // The connection is not the pool's any more: dropping it closes it, and so frees the lock.
         let mut pruned = Instant::now();
         let mut head = self.head(&mut db).await?;
+        let mut marks = Marks::default();
+        let mut swept: Option<Instant> = None;
         loop {
-            let assigned = self.assign(&mut db).await?;
-            head += assigned;
-            let behind = self.tell(&mut db, head).await?;
+            let is_sweep = swept.is_none_or(|it| IDLE <= it.elapsed());
+            let after = if is_sweep { 0 } else { marks.passed() };
+            let given = self.assign(&mut db, after).await?;
+            let is_full = given.len() == BATCH as usize;
+            let mut is_behind = is_sweep;
+            if let (Some(first), Some(last)) = (given.first(), given.last()) {
+                marks.note(last.outbox_id);
+                let before = first.position - 1;
+                head = last.position;
+                let events: Vec<Vec<u8>> = given.into_iter().map(|it| it.event).collect();
+                let end = self.stream.append(self.outbox.source(), before, &events, KEEP).await?;
+                is_behind |= end != head;
+            }
+            // What the stream lacks, and whether it lacks anything: Redis may have been lost.
+            while is_behind {
+                is_behind = self.tell(&mut db, head).await?;
+            }
+            if is_sweep {
+                swept = Some(Instant::now());
+            }
             if pruned.elapsed() > PRUNE {
                 self.prune(&mut db).await?;
                 pruned = Instant::now();
             }
-            if assigned < BATCH && !behind {
+            if !is_full {
                 let _ = tokio::time::timeout(IDLE, self.outbox.poked()).await;
             }
         }
     }
 
-    /// Gives positions to the events that have none, in the order they were written. Answers how many.
-    async fn assign(&self, db: &mut PgConnection) -> Result<i64, Trouble> {
+    /// Gives positions to the events that have none, in the order they were written, and answers them.
+    ///
+    /// The index of those without a position still leads through all that lately got theirs, hence
+    /// `after`: an id that nothing is expected below any more.
+    async fn assign(&self, db: &mut PgConnection, after: i64) -> Result<Vec<Given>, Trouble> {
         let schema = self.outbox.source();
-        let n = sqlx::query(AssertSqlSafe(format!(
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "with fresh as (
                  select outbox_id, row_number() over (order by outbox_id) as nth
-                 from (select outbox_id from {schema}.outbox where position is null
+                 from (select outbox_id from {schema}.outbox
+                       where position is null and outbox_id > $1
                        order by outbox_id limit {BATCH}) as it
              ), head as (
                  insert into {schema}.position (source, position)
@@ -106,16 +161,31 @@ impl Relay {
                  on conflict (source) do update
                      set position = position.position + excluded.position
                  returning position
+             ), given as (
+                 update {schema}.outbox
+                 set position = head.position - (select count(*) from fresh) + fresh.nth
+                 from fresh, head
+                 where outbox.outbox_id = fresh.outbox_id
+                 returning outbox.outbox_id, outbox.position, event
              )
-             update {schema}.outbox
-             set position = head.position - (select count(*) from fresh) + fresh.nth
-             from fresh, head
-             where outbox.outbox_id = fresh.outbox_id"
+             select outbox_id, position, event from given order by position"
         )))
-        .execute(db)
-        .await?
-        .rows_affected();
-        Ok(i64::try_from(n).expect("a batch"))
+        .bind(after)
+        .fetch_all(db)
+        .await?;
+        let given = rows.into_iter().map(|row| {
+            let position = row.try_get("position")?;
+            let event = self.placed(row.try_get("event")?, position)?;
+            Ok(Given { outbox_id: row.try_get("outbox_id")?, position, event })
+        });
+        given.collect()
+    }
+
+    /// An event as it is told: it says where it is from, and its position.
+    fn placed(&self, event: &[u8], position: i64) -> Result<Vec<u8>, Trouble> {
+        let source = self.outbox.source().to_owned();
+        let event = Event { source, position, ..Event::decode(event)? };
+        Ok(event.encode_to_vec())
     }
 
     /// The last position that was given.
@@ -193,10 +263,8 @@ impl Relay {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let position: i64 = row.try_get("position")?;
-                let event = Event::decode(row.try_get::<&[u8], _>("event")?)?;
-                let event = Event { source: schema.to_owned(), position, ..event };
-                Ok((position, event.encode_to_vec()))
+                let position = row.try_get("position")?;
+                Ok((position, self.placed(row.try_get("event")?, position)?))
             })
             .collect()
     }
