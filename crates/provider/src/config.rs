@@ -37,11 +37,11 @@ pub struct Settings {
     pub max_result_bytes: u32,
 
     /// How long to wait before asking the vendor again, at first.
-    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "300ms")]
+    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "100ms")]
     pub poll_soonest: Duration,
 
     /// How long to wait before asking the vendor again, after a while.
-    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "3s")]
+    #[arg(long, env, value_parser = humantime::parse_duration, default_value = "1s")]
     pub poll_latest: Duration,
 
     /// How long the vendor may take where the caller does not say.

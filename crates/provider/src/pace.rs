@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::Settings;
 
 /// How much longer each wait is than the one before, in percent.
-const GROWTH: u32 = 130;
+const GROWTH: u32 = 115;
 
 /// The waits between questions: short at first, then longer, never in step with others.
 #[derive(Debug)]
