@@ -1,12 +1,17 @@
-//! How long to wait after a failure.
+//! How long to wait after a failure or a loss, and how many losses are too many.
 
 use std::time::Duration;
 
 /// The first pause, doubled with every failure.
-const FIRST: Duration = Duration::from_secs(1);
+pub(crate) const FIRST: Duration = Duration::from_secs(1);
 
 /// The longest.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// How many leases of a job may be lost in a row before it is what ends its process. With the pauses
+/// after each, that takes more than four hours, in which nothing that happens to processes for other
+/// reasons meets one job each time.
+pub(crate) const MOST_LOSSES: i32 = 20;
 
 /// The pause after `failures` failures, less up to half of it, so that what failed together does
 /// not return together. `dice` is between 0 and 1.

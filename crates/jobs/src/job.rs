@@ -14,7 +14,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name in the table. Never changed while rows of it exist.
     const NAME: &'static str;
 
-    /// How often it is tried before it is given up; with the default pauses about six hours.
+    /// How often it may fail before it is given up; with the default pauses three to four hours.
+    /// A try whose process died is none that failed.
     const ATTEMPTS: u32 = 20;
 
     /// How long one try may take.
@@ -29,6 +30,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         state: &Self::State,
         attempt: &Attempt,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Does what is left to do when it is given up, whyever: whoever waits for it is told. Must bear
+    /// being done twice, and avoid what [`run`](Self::run) does, which may have ended processes.
+    fn give_up(&self, _: &Self::State) -> impl Future<Output = Result<(), Failure>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Which try this is.
@@ -36,10 +43,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct Attempt {
     /// The row's key.
     pub job_id: Uuid,
-    /// One for the first.
+    /// One for the first, and one more than those that failed. Tries that were cut short, by a stop or
+    /// by the end of the process, are not counted.
     pub number: u32,
-    /// Whether nobody will try again after this.
-    pub is_last: bool,
     /// Cancelled when the process is about to stop; long jobs should return an error then.
     pub shutdown: CancellationToken,
 }

@@ -7,16 +7,36 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
+use crate::backoff;
+
 /// A job that is ours until the lease ends.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Lease {
     pub(crate) job_id: Uuid,
     pub(crate) name: String,
     pub(crate) payload: Value,
-    /// How often it was taken, this time included.
+    /// How often it failed before.
     pub(crate) attempts: i32,
+    /// How many leases of it in a row were lost, the last one before this included.
+    pub(crate) losses: i32,
     /// Grows with every lease; a write with an old one changes nothing.
     pub(crate) fence: i64,
+}
+
+/// How often a job was tried in vain.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tries {
+    /// Tries that failed.
+    pub(crate) attempts: i32,
+    /// Leases that were lost since a try last ended by itself.
+    pub(crate) losses: i32,
+}
+
+impl Lease {
+    /// How often the job was tried in vain before this lease.
+    pub(crate) fn tries(&self) -> Tries {
+        Tries { attempts: self.attempts, losses: self.losses }
+    }
 }
 
 /// The table, and how long a lease is.
@@ -30,6 +50,9 @@ pub(crate) struct Leases {
 impl Leases {
     /// Takes up to `most` jobs that are due, oldest first, among those of these names.
     ///
+    /// One whose lease has ended is due: at once after the first loss, as processes end for many
+    /// reasons, and after a pause that doubles with each further one, as it may be the reason.
+    ///
     /// A job with a key waits for the running one of that key, even for one whose lease has ended,
     /// which is itself due and taken first.
     pub(crate) async fn take(&self, names: &[&str], most: i64) -> Result<Vec<Lease>, sqlx::Error> {
@@ -38,6 +61,8 @@ impl Leases {
             "with taken as materialized (
                  select job_id from {0}.job as due
                  where run_at <= now() and state <> 'dead' and name = any($1)
+                     and (state <> 'running' or losses = 0
+                         or run_at + least($4::interval * power(2, least(losses - 1, 20)), $5::interval) <= now())
                      and (state = 'running' or unique_key is null or not exists (
                          select from {0}.job as other
                          where other.name = due.name and other.unique_key = due.unique_key
@@ -46,14 +71,17 @@ impl Leases {
                  order by run_at limit $2 for update skip locked
              )
              update {0}.job as job
-             set state = 'running', attempts = attempts + 1, fence = fence + 1, run_at = now() + $3
+             set state = 'running', fence = fence + 1, run_at = now() + $3,
+                 losses = losses + (state = 'running')::integer
              from taken where job.job_id = taken.job_id
-             returning job.job_id, job.name, job.payload, job.attempts, job.fence",
+             returning job.job_id, job.name, job.payload, job.attempts, job.losses, job.fence",
             self.schema
         )))
         .bind(names)
         .bind(most)
         .bind(interval(self.length))
+        .bind(interval(backoff::FIRST))
+        .bind(interval(backoff::LONGEST))
         .fetch_all(&self.db)
         .await
     }
@@ -86,26 +114,27 @@ impl Leases {
         Ok(finished.rows_affected() == 1)
     }
 
-    /// Lets a job wait for its next try, of which `attempts` have been.
+    /// Lets a job wait for its next try, as `tries` are to be counted from now on.
     ///
     /// If another of its key waits already, that one will do.
     pub(crate) async fn wait(
         &self,
         lease: &Lease,
         pause: Duration,
-        attempts: i32,
+        tries: Tries,
         error: Option<&str>,
     ) -> Result<bool, sqlx::Error> {
         let waiting = sqlx::query(AssertSqlSafe(format!(
             "update {}.job
-             set state = 'ready', run_at = now() + $3, attempts = $4, last_error = $5
+             set state = 'ready', run_at = now() + $3, attempts = $4, losses = $5, last_error = $6
              where job_id = $1 and fence = $2 and state = 'running'",
             self.schema
         )))
         .bind(lease.job_id)
         .bind(lease.fence)
         .bind(interval(pause))
-        .bind(attempts)
+        .bind(tries.attempts)
+        .bind(tries.losses)
         .bind(error)
         .execute(&self.db)
         .await;
@@ -121,14 +150,21 @@ impl Leases {
     }
 
     /// Gives a job up and keeps it.
-    pub(crate) async fn bury(&self, lease: &Lease, error: &str) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn bury(
+        &self,
+        lease: &Lease,
+        tries: Tries,
+        error: &str,
+    ) -> Result<bool, sqlx::Error> {
         let buried = sqlx::query(AssertSqlSafe(format!(
-            "update {}.job set state = 'dead', last_error = $3
+            "update {}.job set state = 'dead', attempts = $3, losses = $4, last_error = $5
              where job_id = $1 and fence = $2 and state = 'running'",
             self.schema
         )))
         .bind(lease.job_id)
         .bind(lease.fence)
+        .bind(tries.attempts)
+        .bind(tries.losses)
         .bind(error)
         .execute(&self.db)
         .await?;

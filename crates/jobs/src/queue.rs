@@ -34,9 +34,11 @@ pub struct Dead {
     pub job_id: Uuid,
     /// What it is.
     pub name: String,
-    /// How often it was tried.
+    /// How often it failed.
     pub attempts: i32,
-    /// Why the last try failed.
+    /// How many of its leases were lost in a row, after which it is not tried any more.
+    pub losses: i32,
+    /// Why it was given up.
     pub last_error: Option<String>,
 }
 
@@ -106,7 +108,7 @@ impl Queue {
     /// The jobs that were given up, newest first, a hundred at most.
     pub async fn dead(&self, db: impl PgExecutor<'_>) -> Result<Vec<Dead>, sqlx::Error> {
         sqlx::query_as(AssertSqlSafe(format!(
-            "select job_id, name, attempts, last_error from {}.job
+            "select job_id, name, attempts, losses, last_error from {}.job
              where state = 'dead' order by job_id desc limit 100",
             self.schema
         )))
@@ -117,7 +119,7 @@ impl Queue {
     /// Gives a dead job all its tries again; `false` if it is not dead.
     pub async fn revive(&self, db: impl PgExecutor<'_>, id: Uuid) -> Result<bool, sqlx::Error> {
         let revived = sqlx::query(AssertSqlSafe(format!(
-            "update {}.job set state = 'ready', attempts = 0, run_at = now()
+            "update {}.job set state = 'ready', attempts = 0, losses = 0, run_at = now()
              where job_id = $1 and state = 'dead'",
             self.schema
         )))

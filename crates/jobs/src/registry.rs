@@ -10,12 +10,14 @@ use crate::{Attempt, Failure, Job};
 
 type Run<S> =
     Box<dyn Fn(Value, S, Attempt) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+type GiveUp<S> = Box<dyn Fn(Value, S) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
 /// One job that a worker knows.
 pub(crate) struct Known<S> {
     pub(crate) attempts: u32,
     pub(crate) timeout: Duration,
     pub(crate) run: Run<S>,
+    pub(crate) give_up: GiveUp<S>,
     /// For a job that comes back by itself.
     pub(crate) periodic: Option<Periodic>,
 }
@@ -40,6 +42,15 @@ pub(crate) fn known<J: Job>(periodic: Option<Periodic>) -> Known<J::State> {
                 let job: J = serde_json::from_value(payload)
                     .map_err(|error| Failure::GiveUp(error.into()))?;
                 job.run(&state, &attempt).await
+            })
+        }),
+        give_up: Box::new(|payload, state| {
+            Box::pin(async move {
+                // Of what cannot be read nobody knows who waits for it.
+                match serde_json::from_value::<J>(payload) {
+                    Ok(job) => job.give_up(&state).await,
+                    Err(_) => Ok(()),
+                }
             })
         }),
         periodic,

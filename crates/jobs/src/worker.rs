@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::backoff::pause;
-use crate::lease::{Lease, Leases};
+use crate::backoff::{MOST_LOSSES, pause};
+use crate::lease::{Lease, Leases, Tries};
 use crate::registry::{Known, Periodic, Registry, known};
 use crate::{Attempt, Failure, Job, Queue};
 
@@ -21,6 +21,13 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How much of an error is kept in the row.
 const LONGEST_ERROR: usize = 2_000;
+
+/// What becomes of a job after a try.
+enum Verdict {
+    Done,
+    Again(Duration, Tries, String),
+    Dead(Tries, String),
+}
 
 /// Runs the jobs of one queue.
 pub struct Worker<S> {
@@ -157,22 +164,20 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
             "job",
             job.name = lease.name,
             job.id = %lease.job_id,
-            job.attempt = lease.attempts
+            job.attempt = lease.attempts + 1
         );
         let Some(known) = self.registry.get(lease.name.as_str()) else { return };
         let released = async {
-            if known.periodic.is_none() && i64::from(lease.attempts) > i64::from(known.attempts) {
-                // The last try took its process with it; another would, too.
-                return self.leases.bury(&lease, "the process ended during the last try").await;
+            if 0 < lease.losses {
+                tracing::warn!(losses = lease.losses, "a job is taken over from a lost worker");
             }
             tokio::select! {
-                outcome = self.outcome(known, &lease, &shutdown) => {
-                    self.settle(known, &lease, outcome).await
+                verdict = self.verdict(known, &lease, &shutdown) => {
+                    self.settle(known, &lease, verdict).await
                 }
                 () = self.lost(&lease) => Ok(false),
                 () = overdue(&shutdown, self.patience) => {
-                    let attempts = lease.attempts - 1;
-                    self.leases.wait(&lease, Duration::ZERO, attempts, None).await
+                    self.leases.wait(&lease, Duration::ZERO, lease.tries(), None).await
                 }
             }
         };
@@ -187,6 +192,71 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
         }
     }
 
+    /// Runs the job, or gives it up, and says what follows from that.
+    async fn verdict(
+        &self,
+        known: &Known<S>,
+        lease: &Lease,
+        shutdown: &CancellationToken,
+    ) -> Verdict {
+        let is_periodic = known.periodic.is_some();
+        let (failure, tries) = if MOST_LOSSES <= lease.losses && !is_periodic {
+            // It took its process with it each time; another would go the same way.
+            let failure = Failure::GiveUp("the process ended during each of the last tries".into());
+            (failure, lease.tries())
+        } else {
+            let Err(failure) = self.outcome(known, lease, shutdown).await else {
+                return Verdict::Done;
+            };
+            (failure, Tries { attempts: lease.attempts.saturating_add(1), losses: 0 })
+        };
+        let error = shortened(types::chain(failure.error()));
+        let attempts = tries.attempts.unsigned_abs();
+        let gives_up = known.attempts <= attempts || matches!(failure, Failure::GiveUp(_));
+        if gives_up && !is_periodic {
+            return self.give_up(known, lease, tries, error).await;
+        }
+        let mut pause = match failure {
+            Failure::RetryAfter(pause, _) => pause,
+            _ => pause(attempts, rand::random()),
+        };
+        if let Some(periodic) = &known.periodic {
+            pause = pause.min(periodic.every);
+        }
+        tracing::warn!(error, pause_ms = pause.as_millis(), "a job failed and will be tried again");
+        Verdict::Again(pause, tries, error)
+    }
+
+    /// Lets the job tell that it is given up. That may fail in passing, or end the process as the job
+    /// did, but not for ever.
+    async fn give_up(
+        &self,
+        known: &Known<S>,
+        lease: &Lease,
+        mut tries: Tries,
+        error: String,
+    ) -> Verdict {
+        tracing::error!(error, "a job is given up");
+        let most = known.attempts.saturating_mul(2);
+        if most <= tries.attempts.unsigned_abs() || 2 * MOST_LOSSES <= tries.losses {
+            return Verdict::Dead(tries, error);
+        }
+        let given_up = (known.give_up)(lease.payload.clone(), self.state.clone());
+        let Err(failure) = in_time(known.timeout, given_up).await else {
+            return Verdict::Dead(tries, error);
+        };
+        // As one that failed: the count of its losses stays, lest it is run again.
+        tries.attempts = tries.attempts.max(lease.attempts.saturating_add(1));
+        let pause = pause(tries.attempts.unsigned_abs(), rand::random());
+        let why = types::chain(failure.error());
+        tracing::warn!(
+            error = why,
+            pause_ms = pause.as_millis(),
+            "cannot tell that it is given up"
+        );
+        Verdict::Again(pause, tries, error)
+    }
+
     async fn outcome(
         &self,
         known: &Known<S>,
@@ -195,47 +265,29 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     ) -> Result<(), Failure> {
         let attempt = Attempt {
             job_id: lease.job_id,
-            number: lease.attempts.unsigned_abs(),
-            is_last: known.periodic.is_none() && lease.attempts.unsigned_abs() >= known.attempts,
+            number: lease.attempts.unsigned_abs().saturating_add(1),
             shutdown: shutdown.clone(),
         };
         let run = (known.run)(lease.payload.clone(), self.state.clone(), attempt);
-        match timeout(known.timeout, AssertUnwindSafe(run).catch_unwind()).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Failure::Retry("the job panicked".into())),
-            Err(_) => Err(Failure::Retry("the job took too long".into())),
-        }
+        in_time(known.timeout, run).await
     }
 
     async fn settle(
         &self,
         known: &Known<S>,
         lease: &Lease,
-        outcome: Result<(), Failure>,
+        verdict: Verdict,
     ) -> Result<bool, sqlx::Error> {
-        let failure = match (outcome, &known.periodic) {
-            (Ok(()), None) => return self.leases.finish(lease).await,
-            (Ok(()), Some(periodic)) => {
-                return self.leases.wait(lease, periodic.every, 0, None).await;
+        match (verdict, &known.periodic) {
+            (Verdict::Done, None) => self.leases.finish(lease).await,
+            (Verdict::Done, Some(periodic)) => {
+                self.leases.wait(lease, periodic.every, Tries::default(), None).await
             }
-            (Err(failure), _) => failure,
-        };
-        let error = shortened(types::chain(failure.error()));
-        let is_last = lease.attempts.unsigned_abs() >= known.attempts;
-        let gives_up = is_last || matches!(failure, Failure::GiveUp(_));
-        if gives_up && known.periodic.is_none() {
-            tracing::error!(error, "a job is given up");
-            return self.leases.bury(lease, &error).await;
+            (Verdict::Again(pause, tries, error), _) => {
+                self.leases.wait(lease, pause, tries, Some(&error)).await
+            }
+            (Verdict::Dead(tries, error), _) => self.leases.bury(lease, tries, &error).await,
         }
-        let mut pause = match failure {
-            Failure::RetryAfter(pause, _) => pause,
-            _ => pause(lease.attempts.unsigned_abs(), rand::random()),
-        };
-        if let Some(periodic) = &known.periodic {
-            pause = pause.min(periodic.every);
-        }
-        tracing::warn!(error, pause_ms = pause.as_millis(), "a job failed and will be tried again");
-        self.leases.wait(lease, pause, lease.attempts, Some(&error)).await
     }
 
     /// Renews the lease for as long as that works; ends before it may be another's.
@@ -266,6 +318,18 @@ impl<S> std::fmt::Debug for Worker<S> {
             .field("queue", &self.queue)
             .field("jobs", &self.registry.keys())
             .finish_non_exhaustive()
+    }
+}
+
+/// Runs `work`, but no longer than `most`; a panic is a failure.
+async fn in_time(
+    most: Duration,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match timeout(most, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(Failure::Retry("the job panicked".into())),
+        Err(_) => Err(Failure::Retry("the job took too long".into())),
     }
 }
 

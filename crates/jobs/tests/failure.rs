@@ -10,6 +10,7 @@ async fn what_fails_is_tried_later_and_then_kept_as_dead(db: PgPool) -> Result {
         // Only once now: the next try is in the future.
         assert_eq!(worker(&queue, &db, &diary).run_due().await, 1);
         assert_eq!(diary.of(0).started, n_tries);
+        assert_eq!(diary.of(GIVEN_UP).started, u32::from(n_tries == 3));
         pass_time(&db).await?;
     }
     assert_eq!(worker(&queue, &db, &diary).run_due().await, 0);
@@ -46,6 +47,8 @@ async fn a_hopeless_job_is_given_up_at_once(db: PgPool) -> Result {
     .await?;
     assert_eq!(worker(&queue, &db, &diary).run_due().await, 2);
     assert_eq!(queue.dead(&db).await?.len(), 2);
+    // Of what cannot be read, nobody knows what to tell.
+    assert_eq!(diary.of(GIVEN_UP).started, 1);
     Ok(())
 }
 

@@ -99,12 +99,23 @@ async fn a_stop_puts_back_what_does_not_end(db: PgPool) -> Result {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_job_that_kills_its_process_is_given_up(db: PgPool) -> Result {
+async fn no_plan_of_the_database_takes_more_than_asked(db: PgPool) -> Result {
     let (queue, diary) = (schema(&db).await?, Diary::default());
-    enqueue(&queue, &db, &note(1)).await?;
-    sqlx::query("update test.job set state = 'running', attempts = 3").execute(&db).await?;
-    assert_eq!(worker(&queue, &db, &diary).run_due().await, 1);
-    assert_eq!(diary.of(1).started, 0);
-    assert_eq!(queue.dead(&db).await?.len(), 1);
-    Ok(())
+    for n in 0..40 {
+        enqueue(&queue, &db, &Note { n, takes: Duration::from_secs(2) }).await?;
+    }
+    // What is left is a nested loop, which reads its inner side once for each row of the outer one.
+    let off = ["hashagg", "hashjoin", "mergejoin", "material", "memoize", "sort"];
+    let options = off.map(|it| (format!("enable_{it}"), "off"));
+    let options = PgConnectOptions::clone(&db.connect_options()).options(options);
+    let narrow = PgPool::connect_with(options).await?;
+    let shutdown = CancellationToken::new();
+    let worker = worker(&queue, &narrow, &diary).concurrency(2);
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+    eventually(async || Ok::<_, Box<dyn Error>>(diary.of(0).started == 1)).await?;
+    let running = "select count(*) from test.job where state = 'running'";
+    let n_running: i64 = sqlx::query_scalar(running).fetch_one(&db).await?;
+    assert!((1..=2).contains(&n_running), "{n_running} are running");
+    shutdown.cancel();
+    Ok(working.await?)
 }

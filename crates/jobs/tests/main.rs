@@ -2,6 +2,7 @@
 
 mod failure;
 mod lease;
+mod loss;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use jobs::{Attempt, Enqueue, Failure, Job, Queue, Worker};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 use testkit::eventually;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +68,9 @@ impl Job for Note {
     }
 }
 
+/// Where the diary notes what was given up.
+const GIVEN_UP: u32 = 1_000;
+
 /// Fails in the way it is told.
 #[derive(Debug, Deserialize, Serialize)]
 enum Fail {
@@ -83,7 +88,6 @@ impl Job for Fail {
 
     async fn run(&self, diary: &Diary, attempt: &Attempt) -> Result<(), Failure> {
         diary.write(0, |it| it.started += 1);
-        assert_eq!(attempt.is_last, attempt.number == 3);
         match self {
             Self::Once if 1 < attempt.number => Ok(()),
             Self::Panic => panic!("on purpose"),
@@ -91,6 +95,11 @@ impl Job for Fail {
             Self::Soon => Err(Failure::RetryAfter(Duration::from_secs(77), "busy".into())),
             Self::Once | Self::Always => Err(std::io::Error::other("no luck"))?,
         }
+    }
+
+    async fn give_up(&self, diary: &Diary) -> Result<(), Failure> {
+        diary.write(GIVEN_UP, |it| it.started += 1);
+        Ok(())
     }
 }
 
@@ -117,6 +126,7 @@ async fn schema(db: &PgPool) -> Result<Queue> {
              unique_key text,
              state text not null default 'ready',
              attempts integer not null default 0,
+             losses integer not null default 0,
              fence bigint not null default 0,
              run_at timestamptz not null default now(),
              last_error text,

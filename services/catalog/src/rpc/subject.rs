@@ -25,7 +25,7 @@ pub(super) async fn create(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "CreateSubject", &request.request_id, &request)?;
     // Who asks again is answered even if media is away or has lost the picture since.
-    if let Some(reply) = replay.find(&mut *catalog.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&catalog.db).await? {
         return Ok(reply);
     }
     let content = content(request.subject.unwrap_or_default())?;
@@ -90,7 +90,7 @@ pub(super) async fn update(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "UpdateSubject", &request.request_id, &request)?;
     // As above.
-    if let Some(reply) = replay.find(&mut *catalog.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&catalog.db).await? {
         return Ok(reply);
     }
     let id: SubjectId = request.id.parse()?;

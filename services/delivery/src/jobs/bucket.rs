@@ -35,6 +35,7 @@ enum Miss {
 /// Delivers what is pending of an export, and ends it.
 pub(super) async fn deliver(
     delivery: &Delivery,
+    caller: &Caller,
     export: &Export,
     target: TargetId,
 ) -> Result<(), Stop> {
@@ -46,7 +47,6 @@ pub(super) async fn deliver(
     let bucket = delivery.buckets.open(&target.address, &secret);
     let bucket = bucket.map_err(|error| Stop::Waiting(error.to_string()))?;
     let run = Run { delivery, export, target, bucket };
-    let caller = Caller::background(export.organization_id);
     let mut teller = Teller::new(delivery, export);
     let mut tally = export.tally;
     let mut after = String::new();
@@ -55,7 +55,7 @@ pub(super) async fn deliver(
         let items = run.next(&after).await?;
         let Some(last) = items.last() else { break };
         after = last.filename.clone();
-        let reads = picture::sign(delivery, &caller, &items).await;
+        let reads = picture::sign(delivery, caller, &items).await;
         let reads = reads.map_err(|trouble| Stop::Later(trouble.sentence()))?;
         for (item, read) in items.iter().zip(reads) {
             match run.one(item, read).await {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ::jobs::{Attempt, Enqueue, Failure, Job};
 use serde::{Deserialize, Serialize};
+use server::{Caller, Span, Trace};
 use time::OffsetDateTime;
 use types::id::{ExportId, OrganizationId};
 use uuid::Uuid;
@@ -43,6 +44,20 @@ pub(super) enum Stop {
     Hopeless(String),
     /// Something went wrong that says nothing about the export.
     Broken(Error),
+}
+
+impl Stop {
+    /// What traces call it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Overtaken => "overtaken",
+            Self::Later(_) => "later",
+            Self::Waiting(_) => "waiting",
+            Self::Refused(..) => "refused",
+            Self::Hopeless(_) => "hopeless",
+            Self::Broken(_) => "broken",
+        }
+    }
 }
 
 impl From<Error> for Stop {
@@ -94,6 +109,24 @@ impl Deliver {
         tx.commit().await?;
         Ok(Some(export))
     }
+
+    /// Runs the export, as a part of what asked for it.
+    async fn deliver(delivery: &Delivery, export: &Export) -> Result<(), Stop> {
+        let mut span = Span::begin("deliver", Trace::stored(export.traceparent.as_deref()));
+        span.note("export.id", export.id.to_string());
+        let caller = Caller::background(export.organization_id).within(span.trace());
+        let run = async {
+            match export.target_id {
+                None => zip::deliver(delivery, &caller, export).await,
+                Some(target) => bucket::deliver(delivery, &caller, export, target).await,
+            }
+        };
+        let run = span.cover(run).await;
+        if let Err(stop) = &run {
+            span.fail(stop.name());
+        }
+        run
+    }
 }
 
 impl Job for Deliver {
@@ -103,13 +136,9 @@ impl Job for Deliver {
 
     type State = Delivery;
 
-    async fn run(&self, delivery: &Delivery, attempt: &Attempt) -> Result<(), Failure> {
+    async fn run(&self, delivery: &Delivery, _: &Attempt) -> Result<(), Failure> {
         let Some(export) = self.begin(delivery).await? else { return Ok(()) };
-        let run = match export.target_id {
-            None => zip::deliver(delivery, &export).await,
-            Some(target) => bucket::deliver(delivery, &export, target).await,
-        };
-        match run {
+        match Self::deliver(delivery, &export).await {
             Ok(()) | Err(Stop::Overtaken) => Ok(()),
             Err(Stop::Later(problem)) => {
                 Ok(settle::plan(delivery, &export, State::Delivering, &problem).await?)
@@ -121,12 +150,12 @@ impl Job for Deliver {
                 Ok(settle::refused(delivery, &export, &target, &problem).await?)
             }
             Err(Stop::Hopeless(problem)) => Ok(settle::give_up(delivery, &export, &problem).await?),
-            Err(Stop::Broken(error)) => {
-                if attempt.is_last {
-                    settle::give_up(delivery, &export, "it could not be finished").await?;
-                }
-                Err(error.into())
-            }
+            Err(Stop::Broken(error)) => Err(error.into()),
         }
+    }
+
+    async fn give_up(&self, delivery: &Delivery) -> Result<(), Failure> {
+        let (organization, id) = (self.organization_id.into(), self.export_id.into());
+        Ok(settle::abandon(delivery, organization, id, "it could not be finished").await?)
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of an export at the end of a run.
 
 use time::OffsetDateTime;
+use types::id::{ExportId, OrganizationId};
 
 use crate::error::Result;
 use crate::export::{Export, State, Zip};
@@ -68,6 +69,24 @@ pub(super) async fn refused(
 pub(super) async fn give_up(delivery: &Delivery, export: &Export, problem: &str) -> Result<()> {
     let mut tx = delivery.db.begin().await?;
     let Some(export) = current(&mut tx, export).await? else { return Ok(()) };
+    fail(delivery, &mut tx, &export, problem).await?;
+    Ok(delivery.outbox.commit(tx).await?)
+}
+
+/// Ends an export that no run could finish, with all that is left of it failed.
+pub(super) async fn abandon(
+    delivery: &Delivery,
+    organization: OrganizationId,
+    id: ExportId,
+    problem: &str,
+) -> Result<()> {
+    let mut tx = delivery.db.begin().await?;
+    let mut export = store::export::lock(&mut tx, organization, id).await?;
+    if export.state.is_final() {
+        return Ok(());
+    }
+    // Whoever was believed dead, and is not, is overtaken by this.
+    export.run = store::export::start(&mut *tx, organization, id).await?;
     fail(delivery, &mut tx, &export, problem).await?;
     Ok(delivery.outbox.commit(tx).await?)
 }

@@ -35,11 +35,15 @@ struct Packed {
 }
 
 /// Packs the items of an export, and ends it.
-pub(super) async fn deliver(delivery: &Delivery, export: &Export) -> Result<(), Stop> {
-    let packed = pack(delivery, export).await?;
+pub(super) async fn deliver(
+    delivery: &Delivery,
+    caller: &Caller,
+    export: &Export,
+) -> Result<(), Stop> {
+    let packed = pack(delivery, caller, export).await?;
     let zip = match packed.receipts.as_slice() {
         [] => None,
-        _ => Some(store(delivery, export, packed.archive).await?),
+        _ => Some(store(delivery, caller, export, packed.archive).await?),
     };
     let mut tx = delivery.db.begin().await.map_err(Error::from)?;
     let Some(export) = settle::current(&mut tx, export).await? else { return Err(Stop::Overtaken) };
@@ -56,8 +60,7 @@ pub(super) async fn deliver(delivery: &Delivery, export: &Export) -> Result<(), 
 /// Writes the items into a zip on the disk, one at a time.
 ///
 /// Those of earlier runs are packed again: what can be downloaded is always one zip, with everything.
-async fn pack(delivery: &Delivery, export: &Export) -> Result<Packed, Stop> {
-    let caller = Caller::background(export.organization_id);
+async fn pack(delivery: &Delivery, caller: &Caller, export: &Export) -> Result<Packed, Stop> {
     let archive = Archive::create(export.created_at).map_err(|error| disk(&error))?;
     let mut packed = Packed { archive, receipts: Vec::new(), failed: Vec::new(), size_bytes: 0 };
     let mut teller = Teller::new(delivery, export);
@@ -66,7 +69,7 @@ async fn pack(delivery: &Delivery, export: &Export) -> Result<Packed, Stop> {
         let items = next(delivery, export, &after).await?;
         let Some(last) = items.last() else { return Ok(packed) };
         after = last.filename.clone();
-        let reads = picture::sign(delivery, &caller, &items).await;
+        let reads = picture::sign(delivery, caller, &items).await;
         let reads = reads.map_err(|trouble| Stop::Later(trouble.sentence()))?;
         for (item, read) in items.iter().zip(reads) {
             let picture = match read {
@@ -124,7 +127,12 @@ async fn add(mut packed: Packed, item: &Item, picture: Picture) -> Result<Packed
 }
 
 /// Brings a zip into the workspace.
-async fn store(delivery: &Delivery, export: &Export, archive: Archive) -> Result<Zip, Stop> {
+async fn store(
+    delivery: &Delivery,
+    caller: &Caller,
+    export: &Export,
+    archive: Archive,
+) -> Result<Zip, Stop> {
     let finished = tokio::task::spawn_blocking(move || archive.finish()).await;
     let finished = finished.map_err(|_| Stop::Later(AWAY.to_owned()))?;
     let (file, size) = finished.map_err(|error| disk(&error))?;
@@ -137,7 +145,6 @@ async fn store(delivery: &Delivery, export: &Export, archive: Archive) -> Result
     let size_bytes = target.size_bytes;
     // Before the workspace begins to count.
     let expires_at = OffsetDateTime::now_utc() + LIFE;
-    let caller = Caller::background(export.organization_id);
     let call = caller.call(SignWriteRequest { targets: vec![target] });
     let signed = delivery.clients.workspace.clone().sign_write(call).await.map_err(|status| {
         tracing::warn!(%status, "media signs no URL for a zip");

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use api::sartiq::compute::v1::CancelWorkflowRequest;
+use api::sartiq::compute::v1::{CancelTasksRequest, CancelWorkflowRequest};
 use jobs::{Attempt, Failure, Job};
 use serde::{Deserialize, Serialize};
 use server::Caller;
-use tonic::Code;
+use tonic::{Code, Response, Status};
 use types::id::{GenerationId, WorkflowId};
 use uuid::Uuid;
 
 use crate::Generation as Service;
 use crate::error::Result;
+use crate::generation::{Node, State};
+use crate::prediction;
 use crate::store;
 
-/// Cancels the workflow of a cancelled generation.
+/// Cancels the workflow of a cancelled generation, or the tasks of its cancelled predictions.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Cancel {
     generation_id: Uuid,
@@ -39,34 +41,63 @@ impl Job for Cancel {
             return Ok(());
         };
         drop(db);
-        let found = store::generation::find(&service.db, organization, &[id]).await?;
-        // Without a workflow, whoever submits notices the cancellation.
-        let Some(workflow) = found.first().and_then(|it| it.workflow_id) else { return Ok(()) };
-        Ok(workflow_of(service, organization, id, workflow).await?)
+        Ok(stop(service, &Caller::background(organization), id).await?)
     }
 }
 
-async fn workflow_of(
-    service: &Service,
-    organization: types::id::OrganizationId,
-    id: GenerationId,
-    workflow_id: WorkflowId,
-) -> Result<()> {
-    workflow(service, &Caller::background(organization), id, workflow_id).await
+/// Tells compute what was cancelled of a generation: all, or some of its pictures. What has ended
+/// there is left as it is.
+pub(super) async fn stop(service: &Service, caller: &Caller, id: GenerationId) -> Result<()> {
+    let found = store::generation::find(&service.db, caller.organization()?, &[id]).await?;
+    let Some(generation) = found.first() else { return Ok(()) };
+    // Without a workflow, whoever submits notices the cancellation.
+    let Some(workflow) = generation.workflow_id else { return Ok(()) };
+    if generation.state == State::Cancelled {
+        return ask_for_all(service, caller, id, workflow).await;
+    }
+    let predictions = store::prediction::of_generations(&service.db, &[id]).await?;
+    let cancelled = predictions.iter().filter(|it| it.state == prediction::State::Cancelled);
+    let nodes: Vec<String> = cancelled
+        .flat_map(|it| [Node::Image(it.index).name(), Node::Post(it.index).name()])
+        .collect();
+    match nodes.is_empty() {
+        true => Ok(()),
+        false => ask_for(service, caller, id, workflow, nodes).await,
+    }
 }
 
-/// Asks compute to cancel the workflow of a generation. One that has ended is left as it is.
-pub(super) async fn workflow(
+async fn ask_for_all(
     service: &Service,
     caller: &Caller,
     id: GenerationId,
-    workflow_id: WorkflowId,
+    workflow: WorkflowId,
 ) -> Result<()> {
     let request = CancelWorkflowRequest {
         request_id: Uuid::new_v5(&id.uuid(), b"cancel").to_string(),
-        id: workflow_id.to_string(),
+        id: workflow.to_string(),
     };
-    match service.clients.workflows.clone().cancel_workflow(caller.call(request)).await {
+    let asked = service.clients.workflows.clone().cancel_workflow(caller.call(request)).await;
+    heard(asked)
+}
+
+async fn ask_for(
+    service: &Service,
+    caller: &Caller,
+    id: GenerationId,
+    workflow: WorkflowId,
+    nodes: Vec<String>,
+) -> Result<()> {
+    let request = CancelTasksRequest {
+        // The more there are, the more is another request.
+        request_id: Uuid::new_v5(&id.uuid(), nodes.join(" ").as_bytes()).to_string(),
+        workflow_id: workflow.to_string(),
+        nodes,
+    };
+    heard(service.clients.tasks.clone().cancel_tasks(caller.call(request)).await)
+}
+
+fn heard<T>(asked: Result<Response<T>, Status>) -> Result<()> {
+    match asked {
         Ok(_) => Ok(()),
         Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
         Err(status) => Err(status.into()),

@@ -128,8 +128,8 @@ impl Collect {
         Ok(())
     }
 
-    /// Gives the prediction up.
-    async fn give_up(&self, service: &Service) -> Result<()> {
+    /// Fails the prediction.
+    async fn fail(&self, service: &Service) -> Result<()> {
         let problem = Problem::of_result("the finished picture could not be taken over");
         let mut tx = service.db.begin().await?;
         if store::generation::lock(&mut tx, self.generation()).await?.is_none() {
@@ -156,7 +156,7 @@ impl Job for Collect {
 
     type State = Service;
 
-    async fn run(&self, service: &Service, attempt: &Attempt) -> Result<(), Failure> {
+    async fn run(&self, service: &Service, _: &Attempt) -> Result<(), Failure> {
         let mut span = Span::begin("collect", Trace::stored(self.traceparent.as_deref()));
         span.note("generation.id", self.generation().to_string());
         let trace = span.trace();
@@ -167,11 +167,14 @@ impl Job for Collect {
         let is_lost = matches!(&error, Error::Refused(status) if matches!(
             status.code(), Code::NotFound | Code::InvalidArgument | Code::FailedPrecondition
         ));
-        if is_lost || attempt.is_last {
-            self.give_up(service).await?;
+        if is_lost {
             return Err(Failure::GiveUp(error.into()));
         }
         Err(error.into())
+    }
+
+    async fn give_up(&self, service: &Service) -> Result<(), Failure> {
+        Ok(self.fail(service).await?)
     }
 }
 

@@ -67,11 +67,11 @@ impl Follow {
         };
         let id = generation.id;
         let id = store::prediction::set_state(&mut *db, id, index, state, problem).await?;
-        let (Some(id), Some(problem)) = (id, problem) else {
-            return self.settle(db, &generation, Vec::new()).await;
-        };
-        let failed = event::failed(&generation, id, index, problem);
-        self.settle(db, &generation, vec![failed]).await
+        let told = id.map(|id| match problem {
+            Some(problem) => event::failed(&generation, id, index, problem),
+            None => event::cancelled(&generation, id, index),
+        });
+        self.settle(db, &generation, told.into_iter().collect()).await
     }
 
     /// Whatever compute did not tell of, it will not tell any more.

@@ -15,7 +15,7 @@ use crate::store;
 /// Ends the generation if none of its predictions is outstanding. Answers the event that tells of it.
 ///
 /// Whoever calls holds the lock of the generation, so that of two last predictions one ends it.
-pub(super) async fn settle(
+pub(crate) async fn settle(
     service: &Service,
     db: &mut Connection,
     generation: &Generation,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use server::{Caller, Trace};
 use time::OffsetDateTime;
 use tonic::Code;
-use types::id::{GenerationId, WorkflowId};
+use types::id::GenerationId;
 use uuid::Uuid;
 
 use crate::Generation as Service;
@@ -46,21 +46,19 @@ impl Job for Submit {
 
     type State = Service;
 
-    async fn run(&self, service: &Service, attempt: &Attempt) -> Result<(), Failure> {
+    async fn run(&self, service: &Service, _: &Attempt) -> Result<(), Failure> {
         let id = GenerationId::from(self.generation_id);
         let mut db = service.db.acquire().await?;
         let Some((organization, _)) = store::generation::lock(&mut db, id).await? else {
             return Ok(());
         };
         drop(db);
-        let Err(error) = submit(service, &Caller::background(organization), id).await else {
-            return Ok(());
-        };
-        if attempt.is_last {
-            // Nobody will ask again, so whoever waits is told.
-            settle::fail(service, id, &Problem::of_submission()).await?;
-        }
-        Err(error.into())
+        Ok(submit(service, &Caller::background(organization), id).await?)
+    }
+
+    async fn give_up(&self, service: &Service) -> Result<(), Failure> {
+        // Nobody will ask again, so whoever waits is told.
+        Ok(settle::fail(service, self.generation_id.into(), &Problem::of_submission()).await?)
     }
 }
 
@@ -74,9 +72,9 @@ pub(crate) async fn submit(service: &Service, caller: &Caller, id: GenerationId)
     let Some(generation) = found.into_iter().next() else { return Ok(()) };
     // Whoever submits, it is a part of what was asked for then.
     let caller = &caller.clone().within(Trace::stored(generation.traceparent.as_deref()));
-    if let Some(workflow_id) = generation.workflow_id {
+    if generation.workflow_id.is_some() {
         // Whoever stored it may have failed to carry a cancellation on.
-        return stop(service, caller, id, workflow_id).await;
+        return cancel::stop(service, caller, id).await;
     }
     if matches!(generation.state, State::Completed | State::Failed) {
         return Ok(());
@@ -111,23 +109,8 @@ pub(crate) async fn submit(service: &Service, caller: &Caller, id: GenerationId)
     let workflow_id = workflow.id.parse()?;
     store::generation::set_workflow(&service.db, id, workflow_id).await?;
     service.changed(id);
-    stop(service, caller, id, workflow_id).await
-}
-
-/// Cancels the workflow of a generation that was cancelled while compute was being asked.
-async fn stop(
-    service: &Service,
-    caller: &Caller,
-    id: GenerationId,
-    workflow_id: WorkflowId,
-) -> Result<()> {
-    let now = store::generation::find(&service.db, caller.organization()?, &[id]).await?;
-    match now.first() {
-        Some(it) if it.state == State::Cancelled => {
-            cancel::workflow(service, caller, id, workflow_id).await
-        }
-        _ => Ok(()),
-    }
+    // Something may have been cancelled while compute was being asked.
+    cancel::stop(service, caller, id).await
 }
 
 fn is_refusal(code: Code) -> bool {
