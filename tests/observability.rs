@@ -69,16 +69,31 @@ impl Observed {
         value.ok_or_else(|| format!("{service} has no {name} {labels:?}:\n{text}").into())
     }
 
+    /// Reads a path of the gateway as a click in a browser does.
+    async fn open(&self, ana: &Actor, path: &str) -> Result {
+        let request = fetch::Request::get(format!("{}{path}", self.house.gateway))
+            .query("token", &ana.token)
+            .header("traceparent", format!("00-{TRACE}-{CLICK}-01"));
+        self.http.download(request).await?;
+        Ok(())
+    }
+
     fn logs(&self) -> String {
         SERVICES.map(|it| self.house.log(it)).concat()
     }
 }
 
-/// Starts a generation as a click in a browser does, and waits for its end.
-async fn click(ana: &Actor, shot: &Shot) -> Result<Prediction> {
-    let mut request = tonic::Request::new(Actor::start_request(shot, 1));
+/// Returns `message` as a browser sends it with a click.
+fn clicked<M>(message: M) -> Result<tonic::Request<M>> {
+    let mut request = tonic::Request::new(message);
     request.metadata_mut().insert("traceparent", format!("00-{TRACE}-{CLICK}-01").parse()?);
     request.metadata_mut().insert("x-request-id", "the-click".parse()?);
+    Ok(request)
+}
+
+/// Starts a generation as a click in a browser does, and waits for its end.
+async fn click(ana: &Actor, shot: &Shot) -> Result<Prediction> {
+    let request = clicked(Actor::start_request(shot, 1))?;
     let started = ana.generations().start_generation(request).await?.into_inner();
     let ended = ana.ended(&started.generation.ok_or("no generation")?.id).await?;
     let prediction = ended.predictions.into_iter().next().ok_or("no prediction")?;
@@ -105,7 +120,8 @@ async fn export(ana: &Actor, shooting: String, shot: &str, prediction: &str) -> 
         shooting_id: shooting,
         ..CreateExportRequest::default()
     };
-    let id = exports.create_export(request).await?.into_inner().export.ok_or("no export")?.id;
+    let created = exports.create_export(clicked(request)?).await?.into_inner();
+    let id = created.export.ok_or("no export")?.id;
     let done = until(30, async || {
         let request = GetExportRequest { id: id.clone() };
         let found = exports.get_export(request).await?.into_inner().export.ok_or("no export")?;
@@ -123,7 +139,9 @@ async fn one_click_is_one_trace_and_everything_is_counted(db: PgPool) -> Result 
     let product = ana.product(&photo("coffee.png")).await?;
     let (shooting, shots) = ana.shots(&product, 1).await?;
     let prediction = click(&ana, &shots[0]).await?;
-    export(&ana, shooting, &shots[0].id, &prediction.id).await?;
+    let zip = export(&ana, shooting, &shots[0].id, &prediction.id).await?;
+    seen.open(&ana, &format!("/files/{}", prediction.media_id)).await?;
+    seen.open(&ana, &zip).await?;
 
     let start = "rpc_method=\"sartiq.generation.v1.GenerationService/StartGeneration\"";
     let fine = "rpc_response_status_code=\"OK\"";
@@ -136,6 +154,12 @@ async fn one_click_is_one_trace_and_everything_is_counted(db: PgPool) -> Result 
     let peer = format!("server_port=\"{peer}\"");
     let labels = [start, fine, "rpc_system_name=\"grpc\"", "server_address=\"127.0.0.1\"", &peer];
     assert_eq!(seen.metric("gateway", client, &labels).await?, 1.0);
+    for route in ["/files/{id}", "/exports/{id}/download"] {
+        let route = format!("http_route=\"{route}\"");
+        let labels = [&*route, "http_request_method=\"GET\"", "_status_code=\"302\""];
+        let count = "http_server_request_duration_seconds_count";
+        assert_eq!(seen.metric("gateway", count, &labels).await?, 1.0, "{route}");
+    }
     let ingested = "outcome=\"ingested\"";
     assert_eq!(seen.metric("media", "sartiq_upload_ended_total", &[ingested]).await?, 1.0);
     for (service, name, labels) in [
@@ -188,13 +212,23 @@ async fn one_click_is_one_trace_and_everything_is_counted(db: PgPool) -> Result 
         ("media", "sartiq.media.v1.WorkspaceService/SignWrite"),
         ("generation", "collect"),
         ("media", "sartiq.media.v1.WorkspaceService/Adopt"),
+        ("gateway", "sartiq.delivery.v1.ExportService/CreateExport"),
+        ("delivery", "sartiq.delivery.v1.ExportService/CreateExport"),
+        ("delivery", "deliver"),
+        ("delivery", "sartiq.media.v1.WorkspaceService/SignRead"),
+        ("media", "sartiq.media.v1.WorkspaceService/SignRead"),
+        ("delivery", "sartiq.media.v1.WorkspaceService/SignWrite"),
+        ("gateway", "GET /files/{id}"),
+        ("media", "sartiq.media.v1.MediaService/SignUrls"),
+        ("gateway", "GET /exports/{id}/download"),
+        ("delivery", "sartiq.delivery.v1.ExportService/SignDownload"),
     ] {
         let is_there = spans.iter().any(|it| it.service == service && it.name == name);
         assert!(is_there, "no `{name}` of {service} in {spans:#?}");
     }
 
     // Log lines name the same trace, and those of the call the same request.
-    for service in ["generation", "compute", "provider-fal", "media"] {
+    for service in ["generation", "compute", "provider-fal", "media", "delivery"] {
         let of_trace =
             lines.iter().filter(|(it, line)| *it == service && has(line, "trace.id", TRACE));
         assert!(0 < of_trace.count(), "{service} logged nothing of the trace");

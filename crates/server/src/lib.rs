@@ -33,6 +33,7 @@ mod timestamp;
 mod token;
 mod trace;
 mod validate;
+mod visit;
 
 pub use caller::Caller;
 pub use channel::Channel;
@@ -48,6 +49,7 @@ pub use token::{Authority, Issued, Keys, SigningKey};
 pub use tokio_util::sync::CancellationToken as Shutdown;
 pub use trace::{admit, follow};
 pub use validate::{check, open, open_public};
+pub use visit::{Visit, visit};
 
 /// Why a service could not run.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

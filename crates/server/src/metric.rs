@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use metrics::{Label, SharedString, Unit, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -20,6 +21,7 @@ use crate::Error;
 
 const SERVER: &str = "rpc_server_call_duration_seconds";
 const CLIENT: &str = "rpc_client_call_duration_seconds";
+const VISIT: &str = "http_server_request_duration_seconds";
 
 /// The name of the label that says how a call ended; newer conventions call it differently.
 const STATUS: &str = "rpc_response_status_code";
@@ -71,6 +73,7 @@ pub(crate) async fn serve(address: SocketAddr) -> Result<(), Error> {
     let _ = READER.set(reader.clone());
     metrics::describe_histogram!(SERVER, Unit::Seconds, "How long calls took to answer.");
     metrics::describe_histogram!(CLIENT, Unit::Seconds, "How long calls to others took.");
+    metrics::describe_histogram!(VISIT, Unit::Seconds, "How long plain HTTP requests took.");
 
     let listener = TcpListener::bind(address)
         .await
@@ -113,6 +116,35 @@ pub(crate) fn called(method: &'static str, peer: &Peer, code: Code, took: Durati
         labels.push(Label::new("server_port", peer.port.clone()));
         histogram!(CLIENT, labels).record(took);
     }
+}
+
+/// Counts a plain HTTP request that was answered, or that was broken off.
+pub(crate) fn visited(
+    method: &'static str,
+    route: &'static str,
+    status: Option<StatusCode>,
+    took: Duration,
+) {
+    if !is_read() {
+        return;
+    }
+    let mut labels = vec![
+        Label::from_static_parts("http_request_method", method),
+        Label::from_static_parts("http_route", route),
+        // What is spoken here, whatever is spoken before it.
+        Label::from_static_parts("url_scheme", "http"),
+    ];
+    if let Some(status) = status {
+        labels.push(Label::new("http_response_status_code", status.as_str().to_owned()));
+    }
+    match status {
+        Some(status) if status.is_server_error() => {
+            labels.push(Label::new("error_type", status.as_str().to_owned()));
+        }
+        Some(_) => {}
+        None => labels.push(Label::from_static_parts("error_type", name(Code::Cancelled))),
+    }
+    histogram!(VISIT, labels).record(took);
 }
 
 /// Whom calls go to, as their URL names them.

@@ -3,6 +3,7 @@
 //! Where a call or a row of a queue goes, its [`Trace`] goes with it, as W3C `traceparent`. It is a
 //! value like the id of a request: no thread and no task keeps one that nobody handed to it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -150,7 +151,7 @@ fn hex(text: Option<&str>, length: usize) -> Result<u128, Malformed> {
 /// Where nobody records, it costs next to nothing and hands on the trace that it was given.
 #[derive(Debug)]
 pub struct Span {
-    name: &'static str,
+    name: Cow<'static, str>,
     trace: Trace,
     recorded: Option<opentelemetry_sdk::trace::Span>,
 }
@@ -158,25 +159,25 @@ pub struct Span {
 impl Span {
     /// Begins a piece of work that is a part of what `parent` is a place in, or of nothing known.
     pub fn begin(name: &'static str, parent: Trace) -> Self {
-        Self::of_kind(SpanKind::Internal, name, parent)
+        Self::of_kind(SpanKind::Internal, name.into(), parent)
     }
 
     /// Begins to answer a call.
-    pub(crate) fn server(name: &'static str, parent: Trace) -> Self {
-        Self::of_kind(SpanKind::Server, name, parent)
+    pub(crate) fn server(name: impl Into<Cow<'static, str>>, parent: Trace) -> Self {
+        Self::of_kind(SpanKind::Server, name.into(), parent)
     }
 
     /// Begins a call to somebody else.
     pub(crate) fn client(name: &'static str, parent: Trace) -> Self {
-        Self::of_kind(SpanKind::Client, name, parent)
+        Self::of_kind(SpanKind::Client, name.into(), parent)
     }
 
-    fn of_kind(kind: SpanKind, name: &'static str, parent: Trace) -> Self {
+    fn of_kind(kind: SpanKind, name: Cow<'static, str>, parent: Trace) -> Self {
         let Some(Recorder { tracer, .. }) = RECORDER.get() else {
             let trace = if parent.is_known() { parent } else { Trace::unsampled() };
             return Self { name, trace, recorded: None };
         };
-        let builder = tracer.span_builder(name).with_kind(kind);
+        let builder = tracer.span_builder(name.clone()).with_kind(kind);
         let recorded = builder.start_with_context(tracer, &parent.context());
         let context = recorded.span_context();
         let trace = Trace {
@@ -209,7 +210,7 @@ impl Span {
 
     /// Does `work` as a part of this span; log lines of it carry the trace.
     pub async fn cover<T>(&self, work: impl Future<Output = T>) -> T {
-        let log = tracing::info_span!("work", work.name = self.name, trace.id = self.trace.id());
+        let log = tracing::info_span!("work", work.name = &*self.name, trace.id = self.trace.id());
         work.instrument(log).await
     }
 }

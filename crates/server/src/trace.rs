@@ -22,6 +22,17 @@ const LONGEST_ID: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
 
+impl RequestId {
+    /// Returns the id that the caller chose, or a new one.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self(accepted(headers).unwrap_or_else(fresh_id).into())
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).expect("ids are plain ASCII")
+    }
+}
+
 /// Gives the request an id, a span and, at its end, a log line; answers carry the id.
 pub(crate) async fn layer(request: Request, next: Next) -> Response {
     followed(request, |it| next.run(it)).await
@@ -60,8 +71,8 @@ async fn followed<B, F>(
 where
     F: Future<Output = Response>,
 {
-    let id = RequestId(accepted(request.headers()).unwrap_or_else(fresh_id).into());
-    let value = HeaderValue::from_str(&id.0).expect("ids are plain ASCII");
+    let id = RequestId::of(request.headers());
+    let value = id.header();
     let call = Call::begin(request.uri().path(), &id, Trace::of(request.headers()));
     let headers = request.headers_mut();
     headers.insert(REQUEST_ID, value.clone());

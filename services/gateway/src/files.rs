@@ -2,14 +2,18 @@
 
 use api::sartiq::media::v1::media_service_client::MediaServiceClient;
 use api::sartiq::media::v1::{SignUrlsRequest, UrlRequest};
+use axum::Extension;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use server::Channel;
+use server::{Channel, Visit};
 use tonic::{Code, Status};
 
 use crate::Gateway;
+
+/// The path.
+pub(crate) const ROUTE: &str = "/files/{id}";
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
@@ -26,9 +30,10 @@ pub(crate) async fn get(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
+    Extension(visit): Extension<Visit>,
     headers: HeaderMap,
 ) -> Response {
-    match location(&gateway, id, wanted, &headers).await {
+    match location(&gateway, &visit, id, wanted, &headers).await {
         Ok(location) => (
             StatusCode::FOUND,
             [
@@ -45,6 +50,7 @@ pub(crate) async fn get(
 
 async fn location(
     gateway: &Gateway,
+    visit: &Visit,
     id: String,
     wanted: Wanted,
     headers: &HeaderMap,
@@ -55,7 +61,7 @@ async fn location(
         long_edge_px: wanted.size.unwrap_or_default(),
         download_filename: wanted.download.unwrap_or_default(),
     };
-    let request = SignUrlsRequest { urls: vec![url] };
+    let request = visit.call(SignUrlsRequest { urls: vec![url] });
     let signed = MediaServiceClient::new(media).sign_urls(request).await?.into_inner();
     let url = signed.urls.into_iter().next().map(|it| it.url);
     url.and_then(redirect).ok_or_else(|| Status::internal("media signed no URL"))

@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 use api::sartiq::event::v1::event_service_server::EventServiceServer;
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use server::{Channel, Mesh};
 use tonic::service::Routes;
 
@@ -111,19 +113,19 @@ pub async fn app(mesh: &Mesh, config: &Config) -> Result<Router, server::Error> 
     let limits = limit::Limits::new(mesh, config.calls_per_second, config.call_burst);
     mesh.spawn("limits", limits.clone().forget(mesh.shutdown()));
     let router = Router::new()
-        .route("/files/{id}", axum::routing::get(files::get))
-        .route("/exports/{id}/download", axum::routing::get(exports::download))
-        .layer(axum::middleware::from_fn(web::private))
+        .route(files::ROUTE, get(files::get).layer(from_fn_with_state(files::ROUTE, web::followed)))
+        .route(
+            exports::ROUTE,
+            get(exports::download).layer(from_fn_with_state(exports::ROUTE, web::followed)),
+        )
+        .layer(from_fn(web::private))
         .with_state(gateway)
         .fallback_service(web::or_grpc(config.web_root.as_deref(), &config.file_origins, forward));
     Ok(router
         // Inside the origin gate, so that strangers' pages use nobody's share.
-        .layer(axum::middleware::from_fn_with_state(limits, limit::layer))
-        .layer(axum::middleware::from_fn_with_state(
-            cors::Origins::new(&config.allowed_origins),
-            cors::layer,
-        ))
-        .layer(axum::middleware::from_fn_with_state(config.proxy_count, peer::layer)))
+        .layer(from_fn_with_state(limits, limit::layer))
+        .layer(from_fn_with_state(cors::Origins::new(&config.allowed_origins), cors::layer))
+        .layer(from_fn_with_state(config.proxy_count, peer::layer)))
 }
 
 #[cfg(test)]

@@ -54,6 +54,15 @@ pub(crate) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// Follows a request to `route`, as calls are followed where they are forwarded.
+pub(crate) async fn followed(
+    State(route): State<&'static str>,
+    request: Request,
+    next: Next,
+) -> Response {
+    server::visit(route, request, |it| next.run(it)).await
+}
+
 /// Tells browsers that an answer is for whoever asked, and is what it says it is.
 pub(crate) async fn private(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

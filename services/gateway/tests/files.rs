@@ -1,6 +1,7 @@
 //! `/files/…` and `/exports/…`: where the bytes are, for those who may have them.
 
 use std::error::Error;
+use std::sync::{Arc, Mutex};
 
 use api::sartiq::delivery::v1::{SignDownloadRequest, SignDownloadResponse};
 use api::sartiq::media::v1::{SignUrlsRequest, SignUrlsResponse, SignedUrl};
@@ -22,21 +23,27 @@ const ODD_ID: &str = "0198f2a0-0000-7000-8000-000000000002";
 struct Stage {
     door: Door,
     organization: OrganizationId,
+    /// The requests that media and delivery were asked within.
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stage {
     async fn open() -> Result<Self> {
         let organization = OrganizationId::generate();
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let noted = requests.clone();
         let is_known = move |caller: &Caller, id: &str| {
+            noted.lock().expect("no holder panics").push(caller.request_id.clone());
             let is_own = caller.organization_id == Some(organization);
             match is_own && [ID, ODD_ID].contains(&id) {
                 true => Ok(()),
                 false => Err(Status::not_found("it does not exist")),
             }
         };
+        let may_read = is_known.clone();
         let sign = move |caller: Caller, request: SignUrlsRequest| {
             let wanted = request.urls.into_iter().next().unwrap_or_default();
-            is_known(&caller, &wanted.media_id)?;
+            may_read(&caller, &wanted.media_id)?;
             let (size, name) = (wanted.long_edge_px, wanted.download_filename);
             let url = format!("https://files.example.com/{ID}?size={size}&name={name}");
             let url = if wanted.media_id == ODD_ID { String::new() } else { url };
@@ -59,7 +66,7 @@ impl Stage {
             config.upstreams.media_url = media_url;
             config.upstreams.delivery_url = delivery_url;
         });
-        Ok(Self { door: door.await?, organization })
+        Ok(Self { door: door.await?, organization, requests })
     }
 
     fn token(&self) -> String {
@@ -114,6 +121,23 @@ async fn a_zip_is_where_delivery_says_and_nobody_remembers_it() -> Result {
     let answer = stage.get(&format!("/exports/{ODD_ID}/download"), Some(&token)).await?;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(answer.body, "there is no zip yet\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_has_one_id_all_the_way() -> Result {
+    let stage = Stage::open().await?;
+    let bearer = format!("Bearer {}", stage.token());
+    for path in [format!("/files/{ID}"), format!("/exports/{ID}/download")] {
+        let headers = [("authorization", bearer.as_str()), ("x-request-id", "a-click")];
+        let named = stage.door.send("GET", &path, "", b"", &headers).await?;
+        assert_eq!(named.header("x-request-id"), "a-click");
+        // Refusals have one, too, by which they can be found.
+        let unnamed = stage.get(&path, None).await?;
+        assert_eq!(unnamed.header("x-request-id").len(), 36);
+    }
+    let requests = stage.requests.lock().expect("no holder panics").clone();
+    assert_eq!(requests, ["a-click", "a-click"]);
     Ok(())
 }
 

@@ -249,6 +249,7 @@ const GENERATION: &[Service] = &[
             ("GetPrediction", MEMBER.and(READERS)),
             ("BatchGetPredictions", MEMBER.and(READERS)),
             ("ListPredictions", MEMBER.and(READERS)),
+            ("CancelPrediction", EDITOR),
         ],
     },
 ];
@@ -292,7 +293,11 @@ const COMPUTE: &[Service] = &[
     },
     Service {
         name: "sartiq.compute.v1.TaskService",
-        methods: &[("GetTask", MEMBER.and(EMPLOYERS)), ("ListTasks", MEMBER.and(EMPLOYERS))],
+        methods: &[
+            ("GetTask", MEMBER.and(EMPLOYERS)),
+            ("ListTasks", MEMBER.and(EMPLOYERS)),
+            ("CancelTasks", NOBODY.and(EMPLOYERS)),
+        ],
     },
     Service {
         name: "sartiq.compute.v1.RouteService",
