@@ -16,6 +16,7 @@ pub(crate) mod payload;
 mod progress;
 mod providers;
 mod runner;
+mod stop;
 mod wake;
 
 use std::collections::HashMap;
@@ -36,7 +37,7 @@ pub(crate) use wake::Wakes;
 use crate::Settings;
 use crate::route::LaneName;
 use crate::store::cancellation;
-use crate::store::signal::Signal;
+use crate::store::signal::{Kind, Signal};
 use demand::Demands;
 use runner::Input;
 
@@ -110,9 +111,9 @@ impl Engine {
     }
 
     /// Wakes the owner, which is here or elsewhere, after something was committed for it.
-    pub(crate) fn tell(&self, flow: i64, organization: OrganizationId, is_cancelled: bool) {
+    pub(crate) fn tell(&self, flow: i64, organization: OrganizationId, kind: Kind) {
         if self.is_owner.load(Ordering::Acquire) {
-            let signal = Signal { flow, organization, is_cancelled };
+            let signal = Signal { flow, organization, kind };
             // A full queue loses nothing: the owner reads what was told from the database, too.
             let _ = self.inputs.try_send(Input::Told(vec![signal]));
         } else {

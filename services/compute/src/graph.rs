@@ -41,6 +41,8 @@ pub(crate) enum Step {
     Build(usize),
     /// What the task needs will never be there.
     Skip(usize),
+    /// Too few of those before the task completed, and not because any of them failed.
+    Cancel(usize),
     /// Too few of those before the task completed.
     Starve(usize),
 }
@@ -107,7 +109,12 @@ impl Graph {
             Work::Gather { min_completed } => {
                 let needed = if min_completed == 0 { node.after.len() } else { min_completed };
                 let is_enough = needed <= node.after.iter().filter(completed).count();
-                if is_enough { Step::Build(index) } else { Step::Starve(index) }
+                let failed = self.failed();
+                match is_enough {
+                    true => Step::Build(index),
+                    false if node.after.iter().any(|it| failed[*it]) => Step::Starve(index),
+                    false => Step::Cancel(index),
+                }
             }
             _ if !node.bound_to.iter().all(|it| completed(&it)) => Step::Skip(index),
             Work::ComposePrompt => Step::Build(index),
@@ -115,10 +122,28 @@ impl Graph {
         }
     }
 
+    /// Tells of each task whether it failed, or was skipped for one that did.
+    fn failed(&self) -> Vec<bool> {
+        let mut failed = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            failed.push(match node.state {
+                State::Failed => true,
+                // Those that it is bound to are earlier.
+                State::Skipped => node.bound_to.iter().any(|it| failed[*it]),
+                _ => false,
+            });
+        }
+        failed
+    }
+
     /// Says how the whole ends, if it does.
     pub(crate) fn verdict(&self) -> Option<workflow::State> {
-        if self.nodes.iter().any(|it| it.state == State::Failed && !it.optional) {
+        let is_required = |state| self.nodes.iter().any(|it| it.state == state && !it.optional);
+        if is_required(State::Failed) {
             return Some(workflow::State::Failed);
+        }
+        if is_required(State::Cancelled) {
+            return Some(workflow::State::Cancelled);
         }
         let is_over = self.nodes.iter().all(|it| it.state.is_final());
         is_over.then_some(workflow::State::Completed)

@@ -4,6 +4,7 @@
 //! turn; within that, the workflow that was accepted first, so that what was begun is finished first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use types::id::OrganizationId;
@@ -86,8 +87,16 @@ impl Queue {
     pub(crate) fn remove(&mut self, flow: i64, organization: OrganizationId) {
         for classes in self.shelves.values_mut() {
             for class in &mut classes.classes {
-                class.remove(flow, organization);
+                class.remove(organization, (flow, i64::MIN)..=(flow, i64::MAX));
             }
+        }
+    }
+
+    /// Takes out a task, if it is there.
+    pub(crate) fn remove_task(&mut self, entry: Entry) {
+        if let Some(classes) = self.shelves.get_mut(&entry.shelf) {
+            let key = (entry.flow, entry.task);
+            classes.class(entry.priority).remove(entry.organization, key..=key);
         }
     }
 
@@ -170,10 +179,9 @@ impl Class {
         Some((organization, key))
     }
 
-    fn remove(&mut self, flow: i64, organization: OrganizationId) {
+    fn remove(&mut self, organization: OrganizationId, keys: RangeInclusive<(i64, i64)>) {
         let Some(bench) = self.waiting.get_mut(&organization) else { return };
-        let gone: Vec<_> =
-            bench.tasks.range((flow, i64::MIN)..=(flow, i64::MAX)).map(|(key, _)| *key).collect();
+        let gone: Vec<_> = bench.tasks.range(keys).map(|(key, _)| *key).collect();
         for key in gone {
             bench.tasks.remove(&key);
         }
@@ -235,6 +243,21 @@ mod tests {
         let order = drain(&mut queue);
         let place = |task| order.iter().position(|it| *it == task);
         assert!(place(5000) < Some(2) && place(5001) < Some(4), "{:?}", &order[..8]);
+    }
+
+    #[test]
+    fn a_task_can_be_taken_out() {
+        let (mut queue, us) = (Queue::default(), OrganizationId::generate());
+        for task in [10, 11, 12] {
+            queue.push(entry(1, task, us, Priority::Normal));
+        }
+        queue.remove_task(entry(1, 11, us, Priority::Normal));
+        queue.remove_task(entry(1, 11, us, Priority::Normal));
+        queue.remove_task(entry(1, 12, us, Priority::High));
+        assert_eq!(drain(&mut queue), [10, 12]);
+        queue.push(entry(1, 10, us, Priority::Normal));
+        queue.remove_task(entry(1, 10, us, Priority::Normal));
+        assert!(queue.is_empty());
     }
 
     #[test]

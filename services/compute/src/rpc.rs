@@ -83,6 +83,14 @@ impl TaskService for Compute {
         let (caller, request) = server::open(request)?;
         Ok(Response::new(task::list(self, caller, request).await?))
     }
+
+    async fn cancel_tasks(
+        &self,
+        request: Request<CancelTasksRequest>,
+    ) -> Result<Response<CancelTasksResponse>, Status> {
+        let (caller, request) = server::open(request)?;
+        Ok(Response::new(task::cancel(self, caller, request).await?))
+    }
 }
 
 #[tonic::async_trait]

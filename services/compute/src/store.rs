@@ -10,6 +10,7 @@ pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod signal;
 pub(crate) mod task;
+pub(crate) mod task_cancellation;
 pub(crate) mod workflow;
 
 pub(crate) type Result<T, E = sqlx::Error> = std::result::Result<T, E>;

@@ -16,7 +16,7 @@ pub(crate) enum State {
     Completed = 5,
     /// Failed for good.
     Failed = 6,
-    /// Its workflow was cancelled, or failed.
+    /// It was cancelled, or its workflow was cancelled or failed.
     Cancelled = 7,
     /// A task that it is bound to did not complete.
     Skipped = 8,

@@ -36,6 +36,8 @@ pub(crate) struct Export {
     pub(crate) problem: String,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) ended_at: Option<OffsetDateTime>,
+    // Where in a trace it was asked for.
+    pub(crate) traceparent: Option<String>,
     pub(crate) tally: Tally,
 }
 

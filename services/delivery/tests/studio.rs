@@ -237,6 +237,13 @@ impl PredictionService for Studio {
     ) -> Result<Response<ListPredictionsResponse>, Status> {
         Err(Status::unimplemented("delivery never asks"))
     }
+
+    async fn cancel_prediction(
+        &self,
+        _: Request<CancelPredictionRequest>,
+    ) -> Result<Response<CancelPredictionResponse>, Status> {
+        Err(Status::unimplemented("delivery never asks"))
+    }
 }
 
 #[tonic::async_trait]

@@ -200,3 +200,27 @@ async fn a_run_that_was_overtaken_is_done_again(db: PgPool) -> Result {
     let export = stage.until(&export.id, State::Completed).await?;
     agree(&stage.items(&export.id).await?, &download(&stage, &export).await?)
 }
+
+#[sqlx::test(migrator = "delivery::MIGRATIONS")]
+async fn an_export_that_ends_its_process_each_time_fails(db: PgPool) -> Result {
+    let stage = Stage::open_idle(db).await?;
+    let look = stage.studio.look("Linen shirt");
+    stage.approved(&look, 8).await?;
+    let export = stage.create(stage.creation()).await?;
+    sqlx::query("update delivery.export set state = 'delivering', run = 20")
+        .execute(&stage.db)
+        .await?;
+    // As the twentieth process leaves it.
+    sqlx::query(
+        "update delivery.job set state = 'running', losses = 19, fence = 20,
+             run_at = now() - interval '1 hour'",
+    )
+    .execute(&stage.db)
+    .await?;
+    stage.work(true)?;
+    let export = stage.until(&export.id, State::Failed).await?;
+    let items = stage.items(&export.id).await?;
+    assert_eq!(export.failed_count, 1);
+    assert_eq!(items[0].problem, "it could not be finished");
+    Ok(())
+}

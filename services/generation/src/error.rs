@@ -9,6 +9,7 @@ use tonic::Status;
 use types::id::{GenerationId, ParseIdError, PredictionId, ShotId};
 
 use crate::generation::State;
+use crate::prediction;
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +23,8 @@ pub(crate) enum Error {
     ProductWithoutPhoto(ShotId),
     #[error("the generation is {}; it cannot be cancelled any more", .0.as_str())]
     StateConflict(State),
+    #[error("the prediction is {}; it cannot be cancelled any more", .0.as_str())]
+    PredictionFinal(prediction::State),
     #[error("{}", types::field::sentences(.0))]
     Fields(Vec<(String, String)>),
     #[error("{0}")]
@@ -51,6 +54,7 @@ impl Error {
             Self::PredictionNotFound(PredictionId::generate()),
             Self::ProductWithoutPhoto(ShotId::generate()),
             Self::StateConflict(State::Completed),
+            Self::PredictionFinal(prediction::State::Ready),
             Self::Fields(Vec::new()),
             Self::PageToken(PageTokenError::Malformed),
             Self::Replay(replay::Error::RequestIdReused(Uuid::nil())),
@@ -64,7 +68,9 @@ impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Self::GenerationNotFound(_) | Self::PredictionNotFound(_) => Code::NotFound,
-            Self::ProductWithoutPhoto(_) | Self::StateConflict(_) => Code::FailedPrecondition,
+            Self::ProductWithoutPhoto(_) | Self::StateConflict(_) | Self::PredictionFinal(_) => {
+                Code::FailedPrecondition
+            }
             Self::Fields(_) | Self::PageToken(_) | Self::MalformedId(_) => Code::InvalidArgument,
             Self::Replay(error) => error.code(),
             Self::Store(error) if pg::is_transient(error) => Code::Unavailable,
@@ -79,7 +85,7 @@ impl Fault for Error {
             Self::GenerationNotFound(_) => "GENERATION_NOT_FOUND",
             Self::PredictionNotFound(_) => "PREDICTION_NOT_FOUND",
             Self::ProductWithoutPhoto(_) => "PRODUCT_WITHOUT_PHOTO",
-            Self::StateConflict(_) => "STATE_CONFLICT",
+            Self::StateConflict(_) | Self::PredictionFinal(_) => "STATE_CONFLICT",
             Self::Fields(_) | Self::MalformedId(_) => "FIELD_INVALID",
             Self::PageToken(_) => "PAGE_TOKEN_INVALID",
             Self::Replay(error) => error.reason(),
@@ -96,6 +102,7 @@ impl Fault for Error {
             Self::PredictionNotFound(id) => ("prediction_id", id.to_string()),
             Self::ProductWithoutPhoto(id) => ("shot_id", id.to_string()),
             Self::StateConflict(state) => ("state", state.as_str().to_owned()),
+            Self::PredictionFinal(state) => ("state", state.as_str().to_owned()),
             Self::Replay(error) => return error.metadata(),
             _ => return HashMap::new(),
         };

@@ -13,4 +13,5 @@ pub(crate) use collect::Collect;
 pub(crate) use follow::Follow;
 pub(crate) use forget::Forget;
 pub(crate) use progress::progress;
+pub(crate) use settle::settle;
 pub(crate) use submit::{Submit, submit};

@@ -24,6 +24,7 @@ use api::sartiq::catalog::v1::shot_type_service_client::ShotTypeServiceClient;
 use api::sartiq::catalog::v1::style_service_client::StyleServiceClient;
 use api::sartiq::catalog::v1::subject_service_client::SubjectServiceClient;
 use api::sartiq::compute::v1::route_service_client::RouteServiceClient;
+use api::sartiq::compute::v1::task_service_client::TaskServiceClient;
 use api::sartiq::compute::v1::workflow_service_client::WorkflowServiceClient;
 use api::sartiq::generation::v1::generation_service_server::GenerationServiceServer;
 use api::sartiq::generation::v1::prediction_service_server::PredictionServiceServer;
@@ -107,6 +108,7 @@ pub(crate) struct Clients {
     media: MediaServiceClient<Channel>,
     workspace: WorkspaceServiceClient<Channel>,
     workflows: WorkflowServiceClient<Channel>,
+    tasks: TaskServiceClient<Channel>,
     routes: RouteServiceClient<Channel>,
 }
 
@@ -140,6 +142,7 @@ impl Generation {
             media: MediaServiceClient::new(media.clone()),
             workspace: WorkspaceServiceClient::new(media),
             workflows: WorkflowServiceClient::new(compute.clone()),
+            tasks: TaskServiceClient::new(compute.clone()),
             routes: RouteServiceClient::new(compute),
         };
         Ok(Self {

@@ -106,4 +106,12 @@ impl PredictionService for Generation {
         let (caller, request) = server::open(request)?;
         Ok(Response::new(prediction::list(self, caller, request).await?))
     }
+
+    async fn cancel_prediction(
+        &self,
+        request: Request<CancelPredictionRequest>,
+    ) -> Result<Response<CancelPredictionResponse>, Status> {
+        let (caller, request) = server::open(request)?;
+        Ok(Response::new(prediction::cancel(self, caller, request).await?))
+    }
 }

@@ -8,6 +8,7 @@ mod quote;
 mod revision;
 mod stage;
 mod start;
+mod stop;
 mod submit;
 mod watch;
 mod work;

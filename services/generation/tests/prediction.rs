@@ -58,19 +58,70 @@ async fn the_predictions_of_a_shot_come_in_pages_newest_generation_first(db: PgP
     let older = stage.start(&set, 2).await?;
     let newer = stage.start(&set, 3).await?;
     stage.start(&stage.set(), 1).await?;
-    let mut request =
-        ListPredictionsRequest { shot_id: set.shot.id, page_size: 2, page_token: String::new() };
+    let request =
+        ListPredictionsRequest { shot_id: set.shot.id, page_size: 2, ..Default::default() };
+    let seen = pages(&stage, request).await?;
+    let seen: Vec<_> = seen.iter().map(|it| &*it.generation_id).collect();
+    let (older, newer) = (&*older.id, &*newer.id);
+    assert_eq!(seen, [newer, newer, newer, older, older]);
+    Ok(())
+}
+
+/// Reads a list page by page.
+async fn pages(stage: &Stage, mut request: ListPredictionsRequest) -> Result<Vec<Prediction>> {
     let mut seen = Vec::new();
     loop {
         let page = stage.predictions().list_predictions(request.clone()).await?.into_inner();
         assert!(page.predictions.len() <= 2);
-        seen.extend(page.predictions.into_iter().map(|it| it.generation_id));
+        seen.extend(page.predictions);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
-            break;
+            return Ok(seen);
         }
     }
-    let (older, newer) = (&older.id, &newer.id);
-    assert_eq!(seen.iter().collect::<Vec<_>>(), [newer, newer, newer, older, older]);
+}
+
+#[sqlx::test(migrator = "::generation::MIGRATIONS")]
+async fn the_predictions_of_a_shooting_are_those_of_all_its_shots(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (a, other) = (stage.set(), stage.set());
+    let mut b = stage.set();
+    b.shot.shooting_id = a.shot.shooting_id.clone();
+    stage.library.put(stage.organization, &b);
+    let first = stage.start(&a, 2).await?;
+    let second = stage.start(&b, 2).await?;
+    stage.start(&other, 1).await?;
+    let third = stage.start(&a, 1).await?;
+    let shooting_id = a.shot.shooting_id.clone();
+    let request = ListPredictionsRequest { shooting_id, page_size: 2, ..Default::default() };
+    let seen = pages(&stage, request.clone()).await?;
+    let seen: Vec<_> = seen.iter().map(|it| &*it.generation_id).collect();
+    let (first, second, third) = (&*first.id, &*second.id, &*third.id);
+    assert_eq!(seen, [third, second, second, first, first]);
+
+    // Both narrow, whether they fit each other or not.
+    let of_shot = ListPredictionsRequest { shot_id: b.shot.id.clone(), ..request.clone() };
+    assert_eq!(pages(&stage, of_shot).await?.len(), 2);
+    let neither = ListPredictionsRequest { shot_id: other.shot.id.clone(), ..request.clone() };
+    assert!(pages(&stage, neither).await?.is_empty());
+    let mut stranger = PredictionServiceClient::new(stage.stranger());
+    let page = stranger.list_predictions(request.clone()).await?.into_inner();
+    assert!(page.predictions.is_empty());
+
+    let page = stage.predictions().list_predictions(request.clone()).await?.into_inner();
+    let page_token = page.next_page_token;
+    let elsewhere = ListPredictionsRequest {
+        shot_id: a.shot.id,
+        page_token,
+        ..ListPredictionsRequest::default()
+    };
+    let status = refusal(stage.predictions().list_predictions(elsewhere).await)?;
+    assert_eq!(reason(&status), "PAGE_TOKEN_INVALID");
+    let nothing = ListPredictionsRequest::default();
+    let status = refusal(stage.predictions().list_predictions(nothing).await)?;
+    assert_eq!((status.code(), fields(&status)), (Code::InvalidArgument, vec!["shot_id".into()]));
+    let odd = ListPredictionsRequest { shot_id: "a".into(), shooting_id: "b".into(), ..request };
+    let status = refusal(stage.predictions().list_predictions(odd).await)?;
+    assert_eq!(fields(&status), ["shot_id", "shooting_id"]);
     Ok(())
 }

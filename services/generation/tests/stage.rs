@@ -174,6 +174,19 @@ impl Stage {
         self.tell(Payload::TaskFailed(skipped)).await
     }
 
+    /// Tells that a picture was cancelled in compute.
+    pub(crate) async fn cancel_in_compute(&self, of: &Generation, index: i32) -> Result {
+        let (image, post) = (format!("image_{index}"), format!("post_{index}"));
+        let cancelled = TaskEnded {
+            state: "STATE_CANCELLED".into(),
+            error_code: "CODE_CANCELLED".into(),
+            ..self.task(of, &image)
+        };
+        self.tell(Payload::TaskFailed(cancelled)).await?;
+        let skipped = TaskEnded { state: "STATE_SKIPPED".into(), ..self.task(of, &post) };
+        self.tell(Payload::TaskFailed(skipped)).await
+    }
+
     /// Returns what compute says when a task of a generation starts.
     pub(crate) fn task_started(&self, of: &Generation, node: &str) -> Payload {
         Payload::TaskStarted(TaskStarted {
@@ -267,6 +280,7 @@ impl Stage {
             Payload::GenerationCancelled(_) => "generation.cancelled",
             Payload::PredictionReady(_) => "prediction.ready",
             Payload::PredictionFailed(_) => "prediction.failed",
+            Payload::PredictionCancelled(_) => "prediction.cancelled",
             _ => "something else",
         };
         Ok(self.told().await?.into_iter().map(name).collect())

@@ -42,8 +42,8 @@ pub(crate) enum State {
 pub(crate) enum Cause {
     /// A generation started.
     Started(Purpose),
-    /// A picture became ready.
-    Ready,
+    /// A picture of a generation for this became ready.
+    Ready(Purpose),
     /// A generation ended, however.
     Ended,
     /// Somebody approved a picture.
@@ -118,12 +118,14 @@ impl Shot {
             // The first generation, another one, or the revision that was asked for.
             (_, Started(_)) => Ok(Generating),
 
+            // The approval stands until there is what the revision was to put in its place.
+            (Generating, Ready(Purpose::Pictures)) if self.fallback.is_some() => Ok(Generating),
             // One picture is enough to look at.
-            (Planned | Generating | ToReview | Rejected, Ready) => Ok(ToReview),
+            (Planned | Generating | ToReview | Rejected, Ready(_)) => Ok(ToReview),
             // It is of another generation than the one that is waited for.
-            (RevisionRequested, Ready) => Ok(RevisionRequested),
+            (RevisionRequested, Ready(_)) => Ok(RevisionRequested),
             // Another picture changes no decision.
-            (Approved, Ready) => Ok(Approved),
+            (Approved, Ready(_)) => Ok(Approved),
 
             // Another generation still runs.
             (Generating, Ended) if 0 < facts.n_running => Ok(Generating),

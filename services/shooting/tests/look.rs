@@ -1,5 +1,7 @@
 //! Looks.
 
+use api::sartiq::event::v1::LookChanged;
+use api::sartiq::event::v1::event::Payload;
 use api::sartiq::shooting::v1::look_service_client::LookServiceClient;
 use api::sartiq::shooting::v1::shot::State;
 use api::sartiq::shooting::v1::*;
@@ -180,6 +182,74 @@ async fn a_look_without_pictures_is_deleted(db: PgPool) -> Result {
     );
     let shooting = stage.read_shooting(&shooting.id).await?;
     assert_eq!((shooting.look_count, shooting.shots.map(|it| it.planned)), (0, Some(0)));
+    Ok(())
+}
+
+/// What was told of looks: the word for it, and which look it was.
+async fn told(stage: &Stage) -> Result<Vec<(&'static str, LookChanged)>> {
+    let told = stage.told().await?.into_iter().filter_map(|it| match it {
+        Payload::LookCreated(it) => Some(("created", it)),
+        Payload::LookUpdated(it) => Some(("updated", it)),
+        Payload::LookDeleted(it) => Some(("deleted", it)),
+        _ => None,
+    });
+    Ok(told.collect())
+}
+
+fn changed(look: &Look) -> LookChanged {
+    LookChanged {
+        look_id: look.id.clone(),
+        shooting_id: look.shooting_id.clone(),
+        name: look.name.clone(),
+        product_id: look.product_id.clone(),
+    }
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn every_change_of_a_look_is_told_once(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let mut looks = stage.looks();
+    let shooting = stage.shooting().await?;
+    let input = stage.look(1);
+    let request = creation(&shooting, input.clone());
+    let first = looks.create_look(request.clone()).await?.into_inner().look.ok_or("no look")?;
+    looks.create_look(request).await?;
+    let several = batch(&shooting, vec![stage.look(1), stage.look(2)]);
+    let others = looks.batch_create_looks(several.clone()).await?.into_inner().looks;
+    looks.batch_create_looks(several).await?;
+    let mut expected: Vec<_> =
+        std::iter::once(&first).chain(&others).map(|it| ("created", changed(it))).collect();
+    assert_eq!(told(&stage).await?, expected);
+
+    // What changes nothing, and what is refused, is not worth telling.
+    let same = LookInput { name: first.name.clone(), ..input.clone() };
+    looks.update_look(update(&first, same, "name")).await?;
+    let evening = LookInput { name: "Evening".into(), ..input.clone() };
+    let stale =
+        UpdateLookRequest { etag: "\"7\"".into(), ..update(&first, evening.clone(), "name") };
+    refusal(looks.update_look(stale).await)?;
+    let mut nothing = stage.look(1);
+    nothing.style_id = StyleId::generate().to_string();
+    refusal(looks.create_look(creation(&shooting, nothing)).await)?;
+    assert_eq!(told(&stage).await?, expected);
+
+    let request = update(&first, evening, "name");
+    let renamed = looks.update_look(request.clone()).await?.into_inner().look.ok_or("no look")?;
+    looks.update_look(request).await?;
+    expected.push(("updated", LookChanged { name: "Evening".into(), ..changed(&first) }));
+    let more = vec![input.shot_type_ids[0].clone(), stage.catalog.add(stage.organization)];
+    let more = LookInput { shot_type_ids: more, ..input };
+    looks.update_look(update(&renamed, more, "shot_type_ids")).await?;
+    expected.push(("updated", changed(&renamed)));
+    assert_eq!(told(&stage).await?, expected);
+
+    let request = DeleteLookRequest { request_id: request_id(), id: others[0].id.clone() };
+    looks.delete_look(request.clone()).await?;
+    looks.delete_look(request).await?;
+    let again = DeleteLookRequest { request_id: request_id(), id: others[0].id.clone() };
+    assert_eq!(refusal(looks.delete_look(again).await)?.code(), Code::NotFound);
+    expected.push(("deleted", changed(&others[0])));
+    assert_eq!(told(&stage).await?, expected);
     Ok(())
 }
 

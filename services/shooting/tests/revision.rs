@@ -145,3 +145,51 @@ async fn a_revision_that_generation_refuses_is_withdrawn(db: PgPool) -> Result {
     assert_eq!(now.revision_number, 0);
     Ok(())
 }
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn a_revision_that_never_starts_is_withdrawn(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    let (shot, pictures) = stage.shot_to_review(1).await?;
+    stage.reviews().approve_prediction(approve(&pictures[0])).await?;
+    stage.generation.refuse(Some(Code::Unavailable));
+    let reply = stage.reviews().revise_prediction(revise(&pictures[0])).await?.into_inner();
+    assert_eq!(reply.shot.map(|it| it.state()), Some(State::RevisionRequested));
+    stage.hurry_for_the_last_time().await?;
+    stage.await_state(&shot, State::Approved).await?;
+    assert_eq!(stage.read(&shot).await?.selected_prediction_id, pictures[0]);
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::shooting::MIGRATIONS")]
+async fn a_picture_of_another_generation_leaves_the_approval_to_the_revision(db: PgPool) -> Result {
+    let stage = Stage::open(db).await?;
+    for is_made in [false, true] {
+        let (shot, pictures) = stage.shot_to_review(1).await?;
+        stage.reviews().approve_prediction(approve(&pictures[0])).await?;
+        // More pictures are being made while the approved one is revised.
+        let (other, _) = stage.generate(&shot, 0).await?;
+        let reply = stage.reviews().revise_prediction(revise(&pictures[0])).await?.into_inner();
+        stage.await_state(&shot, State::Generating).await?;
+        let revision = GenerationChanged { revision: true, ..changed(&shot, &reply.generation_id) };
+        stage.tell(Payload::GenerationStarted(revision.clone())).await?;
+        let id = PredictionId::generate().to_string();
+        stage.tell(Payload::PredictionReady(ready(&shot, &other, &id))).await?;
+        stage.tell(Payload::GenerationCompleted(changed(&shot, &other))).await?;
+        stage.await_quiet().await?;
+        assert_eq!(stage.read(&shot).await?.state(), State::Generating);
+        match is_made {
+            true => {
+                let id = PredictionId::generate().to_string();
+                let made = ready(&shot, &reply.generation_id, &id);
+                stage.tell(Payload::PredictionReady(made)).await?;
+                stage.await_state(&shot, State::ToReview).await?;
+            }
+            false => {
+                stage.tell(Payload::GenerationFailed(revision)).await?;
+                stage.await_state(&shot, State::Approved).await?;
+                assert_eq!(stage.read(&shot).await?.selected_prediction_id, pictures[0]);
+            }
+        }
+    }
+    Ok(())
+}

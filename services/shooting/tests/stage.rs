@@ -183,6 +183,15 @@ impl Stage {
         Ok(testkit::eventually(is_quiet).await?)
     }
 
+    /// Makes the revision that waits for generation due now, for the last time.
+    pub(crate) async fn hurry_for_the_last_time(&self) -> Result {
+        let sql = "update shooting.job set run_at = now(), attempts = 999 \
+                   where name = 'start_revision' and state = 'ready'";
+        let hurried =
+            async || sqlx::query(sql).execute(&self.db).await.map(|it| it.rows_affected() == 1);
+        Ok(testkit::eventually(hurried).await?)
+    }
+
     async fn await_ended(&self, generation: &str) -> Result {
         let sql = "select exists (select from shooting.generation \
                    where generation_id = $1::uuid and ended_at is not null)";

@@ -17,7 +17,7 @@ use super::owner::{Run, Trouble};
 use super::runner::{Attempt, Order};
 use crate::store::cancellation::{self, End};
 use crate::store::commit::{self, Before, Closed, Ended, Entry, Handle, Hot, Prepared};
-use crate::store::owner;
+use crate::store::{owner, task_cancellation};
 
 /// What one turn changes.
 #[derive(Debug, Default)]
@@ -36,6 +36,8 @@ pub(super) struct Batch {
     pub(super) ended: Vec<i64>,
     /// Tasks that ended.
     pub(super) task_ends: Vec<TaskEnd>,
+    /// Tasks that were noted to be cancelled, and have ended now.
+    pub(super) stopped: Vec<i64>,
 }
 
 /// What changes of one workflow. All of it is written, or nothing.
@@ -99,6 +101,7 @@ impl Batch {
             && self.handles.is_empty()
             && self.awaiting.is_empty()
             && self.resolved.is_empty()
+            && self.stopped.is_empty()
     }
 
     /// Writes everything, unless another owner has taken over.
@@ -130,11 +133,15 @@ impl Batch {
                 all.add(change, flow);
             }
         }
+        // Before what ends attempts: a provider may take a run and end it in one breath.
+        self.write_phases(&mut tx, &mut committed).await?;
         all.write(&mut tx, epoch).await?;
         if !all.drafts.is_empty() {
             engine.outbox.publish(&mut tx, &all.drafts).await?;
         }
-        self.write_phases(&mut tx, &mut committed).await?;
+        if !self.stopped.is_empty() {
+            task_cancellation::forget(&mut tx, &self.stopped).await?;
+        }
         if all.drafts.is_empty() {
             tx.commit().await?;
         } else {

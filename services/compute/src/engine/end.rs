@@ -14,7 +14,7 @@ use super::flow::{Flow, capability};
 use super::metric::TaskEnd;
 use super::outcome::{Outcome, failure, judged};
 use super::owner::{Owner, Run};
-use super::payload::{self, Scene};
+use super::payload;
 use super::runner::Attempt;
 use crate::attempt::{Phase, RunId};
 use crate::graph::Step;
@@ -23,7 +23,6 @@ use crate::route::LaneName;
 use crate::store::cancellation;
 use crate::store::commit::{Closed, Entry};
 use crate::task::State;
-use crate::workflow;
 
 /// How often a task is tried where the node does not say.
 const USUAL_TRIES: i16 = 4;
@@ -35,6 +34,8 @@ pub(super) enum End {
     Completed(Vec<pb::TaskOutput>),
     /// For good.
     Failed(Failure),
+    /// Because nobody wants it any more.
+    Cancelled(Failure),
     /// Without having been tried.
     Skipped,
 }
@@ -274,7 +275,10 @@ impl Owner {
         while let Some((index, end)) = ends.pop() {
             batch.of(flow).touch(flow, index);
             for child in flow.graph.children(index) {
-                batch.of(flow).touch(flow, *child);
+                // One that was cancelled has ended before.
+                if !flow.graph.node(*child).state.is_final() {
+                    batch.of(flow).touch(flow, *child);
+                }
             }
             let (state, failure) = match end {
                 End::Completed(outputs) => {
@@ -282,6 +286,7 @@ impl Owner {
                     (State::Completed, None)
                 }
                 End::Failed(failure) => (State::Failed, Some(failure)),
+                End::Cancelled(reason) => (State::Cancelled, Some(reason)),
                 End::Skipped => (State::Skipped, None),
             };
             self.tell_end(flow, index, state, lane.take(), failure.as_ref(), batch);
@@ -295,6 +300,7 @@ impl Owner {
                     Step::Build(it) => ends.push((it, build(flow, it))),
                     Step::Skip(it) => ends.push((it, End::Skipped)),
                     Step::Starve(it) => ends.push((it, End::Failed(starved()))),
+                    Step::Cancel(it) => ends.push((it, End::Cancelled(deprived()))),
                 }
             }
         }
@@ -303,7 +309,8 @@ impl Owner {
         }
     }
 
-    fn tell_end(
+    /// Counts and tells that a task ended.
+    pub(super) fn tell_end(
         &mut self,
         flow: &mut Flow,
         index: usize,
@@ -324,37 +331,19 @@ impl Owner {
         }
     }
 
-    /// Ends a workflow. What has not ended is cancelled.
-    fn close(&mut self, flow: &mut Flow, verdict: workflow::State, batch: &mut Batch) {
-        let message = "another task of the workflow failed";
-        let reason = failure(Code::Cancelled, Retry::Never, Scope::Request, message);
-        let open = flow.graph.open();
-        if !open.is_empty() {
-            self.queue.remove(flow.key, flow.organization);
-            self.timers.retain(|_, it| it.flow != flow.key);
-        }
-        for index in open {
-            batch.of(flow).touch(flow, index);
-            let run = self.running.remove(&flow.tasks[index].key);
-            if let Some(run) = run {
-                let phase = Phase::Cancelled;
-                let close =
-                    Close { phase, failure: Some(&reason), entry: None, is_cancelled: true };
-                self.close_attempt(flow, index, &run, close, batch);
-                batch.dropped.push(run);
-            }
-            if let Some(run) = batch.unclaim(flow, flow.tasks[index].key) {
-                self.lane(&run.lane).end();
-            }
-            flow.graph.end(index, State::Cancelled);
-            self.tell_end(flow, index, State::Cancelled, None, Some(&reason), batch);
-        }
-        flow.state = verdict;
-        batch.ended.push(flow.key);
-        let (workflow, sequence) = (flow.id, flow.next_sequence());
-        let scene = Scene { workflow, reference: &flow.reference, sequence };
-        let event = payload::workflow_ended(scene, verdict, flow.cost_micros);
-        batch.of(flow).event(event);
+    /// Closes the attempt that a task is at, if any. It is cancelled at its provider.
+    pub(super) fn cut_off(
+        &mut self,
+        flow: &Flow,
+        index: usize,
+        reason: &Failure,
+        batch: &mut Batch,
+    ) {
+        let Some(run) = self.running.remove(&flow.tasks[index].key) else { return };
+        let phase = Phase::Cancelled;
+        let close = Close { phase, failure: Some(reason), entry: None, is_cancelled: true };
+        self.close_attempt(flow, index, &run, close, batch);
+        batch.dropped.push(run);
     }
 }
 
@@ -372,6 +361,11 @@ fn entry(flow: &Flow, run: &Run, name: &'static str, amount_micros: i64) -> Entr
 fn starved() -> Failure {
     let message = "too few of the nodes before completed";
     failure(Code::NoOutput, Retry::Never, Scope::Request, message)
+}
+
+fn deprived() -> Failure {
+    let message = "too many of the nodes before were cancelled";
+    failure(Code::Cancelled, Retry::Never, Scope::Request, message)
 }
 
 fn jitter() -> f64 {

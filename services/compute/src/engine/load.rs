@@ -14,6 +14,7 @@ use super::runner::{Attempt, Input};
 use crate::attempt::Recovery;
 use crate::queue::{Entry, Shelf};
 use crate::route::{Capability, LaneName};
+use crate::store::signal::Kind;
 use crate::store::{attempt, commit, hot, owner};
 use crate::task::State;
 
@@ -30,10 +31,15 @@ impl Owner {
         for input in inputs {
             let Input::Told(signals) = input else { continue };
             for signal in signals {
+                // Each may be about other tasks.
+                if signal.kind == Kind::TasksCancelled {
+                    self.has_task_cancellations = true;
+                    continue;
+                }
                 if !self.is_news(*signal) {
                     continue;
                 }
-                if signal.is_cancelled {
+                if signal.kind == Kind::Cancelled {
                     self.purge(signal.flow, signal.organization);
                 } else if !self.flows.contains_key(&signal.flow) {
                     flows.push(signal.flow);
@@ -96,6 +102,7 @@ impl Owner {
         self.recover(&running, inputs).await?;
         self.count_runs();
         self.has_cancellations = true;
+        self.has_task_cancellations = true;
         Ok(())
     }
 
@@ -149,7 +156,8 @@ impl Owner {
                     let message = "the engine stopped before the provider answered";
                     let failure =
                         failure(Code::Upstream, Retry::SameRequest, Scope::Request, message);
-                    inputs.push(Input::Ended { attempt, outcome: Outcome::Doubt(failure) });
+                    let outcome = Outcome::Doubt(failure);
+                    inputs.push(Input::Ended { attempt, handle: None, outcome });
                 }
             }
             self.running.insert(row.task, run);
@@ -207,6 +215,7 @@ impl Owner {
     /// Looks for tasks that nobody woke in time, which no one should find.
     pub(super) async fn sweep(&mut self) -> Result<(), Trouble> {
         self.has_cancellations = true;
+        self.has_task_cancellations = true;
         let mut lost = self.silent_runs();
         let before = OffsetDateTime::now_utc() - LATE;
         let late = hot::overdue(&self.engine.db, before, 1000).await?;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use api::sartiq::provider::v1::RunAccepted;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -98,6 +99,8 @@ pub(super) struct Owner {
     /// Cancellations that are under way.
     pub(super) cancelling: Arc<Mutex<HashSet<Attempt>>>,
     pub(super) has_cancellations: bool,
+    /// Whether there may be tasks to be cancelled.
+    pub(super) has_task_cancellations: bool,
     /// When the first lane that rests can be asked again.
     pub(super) lanes_due: Option<Instant>,
     pub(super) sweep_due: Instant,
@@ -124,6 +127,7 @@ impl Owner {
             runners: JoinSet::new(),
             cancelling: Arc::default(),
             has_cancellations: true,
+            has_task_cancellations: true,
             lanes_due: None,
             sweep_due: Instant::now() + SWEEP,
             is_stopping: false,
@@ -202,7 +206,8 @@ impl Owner {
     fn due(&self) -> Instant {
         let timer = self.timers.first_key_value().map(|((at, _), _)| *at);
         let soon = self.is_stopping.then(|| Instant::now() + Duration::from_millis(100));
-        let due = [timer, self.lanes_due, soon].into_iter().flatten().min();
+        let now = self.has_task_cancellations.then(Instant::now);
+        let due = [timer, self.lanes_due, soon, now].into_iter().flatten().min();
         due.map_or(self.sweep_due, |it| it.min(self.sweep_due))
     }
 
@@ -213,7 +218,10 @@ impl Owner {
             self.take(input, &mut batch);
         }
         self.ring();
-        let claimed = self.claim(&mut batch).await;
+        let claimed = match self.stop(&mut batch).await {
+            Ok(()) => self.claim(&mut batch).await,
+            trouble => trouble,
+        };
         let committed = match claimed {
             Ok(()) => batch.commit(&self.engine, self.epoch, &self.flows).await,
             Err(trouble) => Err(trouble),
@@ -244,27 +252,44 @@ impl Owner {
     fn take(&mut self, input: &Input, batch: &mut Batch) {
         match input {
             Input::Told(_) => (),
-            Input::Accepted { attempt, handle, .. } => {
-                batch.handles.push(Handle {
-                    task: attempt.task,
-                    number: attempt.number,
-                    vendor_job_id: handle.vendor_job_id.clone(),
-                    resume_token: handle.resume_token.to_vec(),
-                });
-                if let Some(lane) = self.run_of(*attempt).map(|it| it.lane.clone()) {
-                    self.lane(&lane).answered(Instant::now());
-                }
-            }
+            Input::Accepted { attempt, handle, .. } => self.accepted(*attempt, handle, batch),
             Input::Awaiting(attempt) => batch.awaiting.push(*attempt),
-            Input::Ended { attempt, outcome } => self.ended(*attempt, outcome, batch),
+            Input::Ended { attempt, handle, outcome } => {
+                if let Some(handle) = handle {
+                    self.accepted(*attempt, handle, batch);
+                    if let Some(run) = self.running.get_mut(&attempt.task)
+                        && run.attempt == *attempt
+                    {
+                        run.phase = Phase::Submitted;
+                    }
+                }
+                self.ended(*attempt, outcome, batch);
+            }
+        }
+    }
+
+    fn accepted(&mut self, attempt: Attempt, handle: &RunAccepted, batch: &mut Batch) {
+        batch.handles.push(Handle {
+            task: attempt.task,
+            number: attempt.number,
+            vendor_job_id: handle.vendor_job_id.clone(),
+            resume_token: handle.resume_token.to_vec(),
+        });
+        if let Some(lane) = self.run_of(attempt).map(|it| it.lane.clone()) {
+            self.lane(&lane).answered(Instant::now());
         }
     }
 
     /// Does what was decided, now that it is durable.
     fn act(&mut self, batch: Batch, committed: Committed, inputs: &mut Vec<Input>) {
+        // First, since one may have got its handle in this very turn.
+        for run in batch.dropped {
+            self.drop_run(run);
+        }
         for input in inputs.drain(..) {
             if let Input::Accepted { attempt, go_on: Some(go_on), .. } = input {
-                let is_wanted = committed.submitted.contains(&(attempt.task, attempt.number));
+                let is_wanted = committed.submitted.contains(&(attempt.task, attempt.number))
+                    && self.run_of(attempt).is_some();
                 if let Some(run) = self.running.get_mut(&attempt.task)
                     && run.attempt == attempt
                 {
@@ -275,9 +300,6 @@ impl Owner {
                 }
                 let _ = go_on.send(is_wanted);
             }
-        }
-        for run in batch.dropped {
-            self.drop_run(run);
         }
         for (mut run, order) in batch.starts {
             if committed.lost.contains(&run.flow) {

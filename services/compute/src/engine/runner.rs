@@ -1,5 +1,6 @@
 //! One attempt at its provider: submitted once, followed to its end, resumed when its stream is lost.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use api::sartiq::event::v1::TaskProgress;
@@ -8,8 +9,8 @@ use api::sartiq::provider::v1::failure::{Code, Retry, Scope};
 use api::sartiq::provider::v1::run_event::Event;
 use bytes::Bytes;
 use events::Progress;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use server::{Caller, Span, Trace};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -34,8 +35,8 @@ pub(super) enum Input {
     Accepted { attempt: Attempt, handle: pb::RunAccepted, go_on: Option<oneshot::Sender<bool>> },
     /// A provider works on a run.
     Awaiting(Attempt),
-    /// A run ended.
-    Ended { attempt: Attempt, outcome: Outcome },
+    /// A run ended. With a handle, the provider took it and ended it in one breath.
+    Ended { attempt: Attempt, handle: Option<pb::RunAccepted>, outcome: Outcome },
 }
 
 /// Names an attempt.
@@ -79,14 +80,16 @@ pub(super) async fn run(
     order.trace = span.trace();
     let teller = Teller::new(progress, order.organization, order.about.clone());
     let token = order.resume_token.clone();
-    let mut runner = Runner { order, client, inputs, teller, token, is_awaited: false };
+    let mut runner =
+        Runner { order, client, inputs, teller, token, handle: None, is_awaited: false };
     if let Some(outcome) = span.cover(runner.follow()).await {
         metric::attempted(capability, outcome.name(), started.elapsed());
         if !matches!(outcome, Outcome::Completed(_)) {
             span.fail(outcome.name());
         }
         drop(span);
-        let _ = runner.inputs.send(Input::Ended { attempt, outcome }).await;
+        let handle = runner.handle;
+        let _ = runner.inputs.send(Input::Ended { attempt, handle, outcome }).await;
     }
 }
 
@@ -96,6 +99,8 @@ struct Runner {
     inputs: mpsc::Sender<Input>,
     teller: Teller,
     token: Option<Bytes>,
+    /// What the provider gave together with the end.
+    handle: Option<pb::RunAccepted>,
     is_awaited: bool,
 }
 
@@ -173,9 +178,10 @@ impl Runner {
 
     async fn read(
         &mut self,
-        mut stream: BoxStream<'static, Result<Option<pb::RunEvent>, Status>>,
+        stream: BoxStream<'static, Result<Option<pb::RunEvent>, Status>>,
         limit: Instant,
     ) -> Stop {
+        let mut stream = stream.peekable();
         loop {
             let message = tokio::select! {
                 message = stream.next() => message,
@@ -198,6 +204,16 @@ impl Runner {
                     return Stop::Ended(Outcome::Doubt(failure));
                 }
             };
+            if let (Some(Event::Accepted(handle)), None) = (&event, &self.token)
+                && let Some(Some(Ok(Some(next)))) = Pin::new(&mut stream).peek().now_or_never()
+                && let Some(end @ Event::Completed(_)) = &next.event
+            {
+                // The end is there as well: both are written as one.
+                self.handle = Some(handle.clone());
+                if let Some(stop) = self.handle(Some(end.clone())).await {
+                    return stop;
+                }
+            }
             if let Some(stop) = self.handle(event).await {
                 return stop;
             }

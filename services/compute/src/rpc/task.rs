@@ -1,11 +1,13 @@
 //! Task RPCs.
 
 use api::sartiq::compute::v1 as pb;
+use pg::replay::Replay;
 use server::Caller;
 use types::Page;
 
 use super::answer;
 use crate::error::{Error, Result};
+use crate::store::signal::Kind;
 use crate::{Compute, store};
 
 pub(super) async fn get(
@@ -33,4 +35,45 @@ pub(super) async fn list(
     let keys: Vec<i64> = rows.iter().map(|it| it.key).collect();
     let attempts = store::attempt::of_tasks(&compute.db, &keys).await?;
     Ok(pb::ListTasksResponse { tasks: answer::tasks(rows, attempts)?, next_page_token })
+}
+
+pub(super) async fn cancel(
+    compute: &Compute,
+    caller: Caller,
+    request: pb::CancelTasksRequest,
+) -> Result<pb::CancelTasksResponse> {
+    let organization = caller.organization()?;
+    let replay = Replay::of("compute", organization, "CancelTasks", &request.request_id, &request)?;
+    let id = request.workflow_id.parse()?;
+    let mut tx = compute.db.begin().await?;
+    if let Some(reply) = replay.find(&mut tx).await? {
+        return Ok(reply);
+    }
+    let flow = store::workflow::find(&mut *tx, organization, id).await?;
+    let flow = flow.ok_or(Error::WorkflowNotFound(id))?.key;
+    let rows = store::task::of_workflow(&mut *tx, flow).await?;
+    let all: Vec<i64> = rows.iter().map(|it| it.key).collect();
+    let attempts = store::attempt::of_tasks(&mut *tx, &all).await?;
+    let known = answer::tasks(rows, attempts)?;
+    let (mut keys, mut tasks, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for (nth, node) in request.nodes.iter().enumerate() {
+        match known.iter().position(|it| it.node == *node) {
+            Some(place) => {
+                keys.push(all[place]);
+                tasks.push(known[place].clone());
+            }
+            None => wrong.push((format!("nodes[{nth}]"), "names no node of the workflow".into())),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    let is_open = store::task_cancellation::insert(&mut tx, flow, &keys).await?;
+    let reply = pb::CancelTasksResponse { tasks };
+    replay.store(&mut tx, &reply).await?;
+    tx.commit().await?;
+    if is_open {
+        compute.engine.tell(flow, organization, Kind::TasksCancelled);
+    }
+    Ok(reply)
 }

@@ -13,6 +13,7 @@ use crate::engine::flow::capability;
 use crate::engine::payload::{self, Scene};
 use crate::engine::{SAFETY, failure_of};
 use crate::error::{Error, Result};
+use crate::store::signal::Kind;
 use crate::store::workflow::{New, NewTask, Row};
 use crate::workflow::{Priority, State};
 use crate::{Compute, store, task};
@@ -64,7 +65,7 @@ pub(super) async fn submit(
     let reply = pb::SubmitWorkflowResponse { workflow: Some(workflow) };
     replay.store(&mut tx, &reply).await?;
     tx.commit().await?;
-    compute.engine.tell(key, organization, false);
+    compute.engine.tell(key, organization, Kind::Accepted);
     Ok(reply)
 }
 
@@ -154,7 +155,7 @@ pub(super) async fn cancel(
     replay.store(&mut tx, &reply).await?;
     compute.outbox.commit(tx).await?;
     if is_cancelled {
-        compute.engine.tell(key, organization, true);
+        compute.engine.tell(key, organization, Kind::Cancelled);
     }
     Ok(reply)
 }

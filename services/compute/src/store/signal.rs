@@ -5,17 +5,41 @@ use types::id::OrganizationId;
 
 use super::Result;
 
-/// A workflow was accepted.
-pub(crate) const ACCEPTED: i16 = 1;
-/// A workflow was cancelled.
-pub(crate) const CANCELLED: i16 = 2;
+/// What happened to a workflow.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(i16)]
+pub(crate) enum Kind {
+    /// It was accepted.
+    Accepted = 1,
+    /// It was cancelled.
+    Cancelled = 2,
+    /// Some of its tasks are to be cancelled.
+    TasksCancelled = 3,
+}
+
+impl Kind {
+    /// Returns the number that is stored.
+    pub(crate) fn number(self) -> i16 {
+        self as i16
+    }
+
+    /// Returns the kind of a number that was stored.
+    fn of(number: i16) -> Self {
+        match number {
+            1 => Self::Accepted,
+            2 => Self::Cancelled,
+            3 => Self::TasksCancelled,
+            _ => unreachable!("only kinds are stored"),
+        }
+    }
+}
 
 /// What was told.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Signal {
     pub(crate) flow: i64,
     pub(crate) organization: OrganizationId,
-    pub(crate) is_cancelled: bool,
+    pub(crate) kind: Kind,
 }
 
 /// Returns the oldest transaction that may still commit: what it tells is not read yet.
@@ -45,11 +69,7 @@ pub(crate) async fn since(db: impl PgExecutor<'_>, horizon: i64) -> Result<(Vec<
     .await?;
     let next = rows.first().map_or(horizon, |it| it.xmin);
     let signals = rows.into_iter().filter_map(|row| {
-        Some(Signal {
-            flow: row.flow?,
-            organization: row.organization?,
-            is_cancelled: row.kind? == CANCELLED,
-        })
+        Some(Signal { flow: row.flow?, organization: row.organization?, kind: Kind::of(row.kind?) })
     });
     Ok((signals.collect(), next))
 }

@@ -97,7 +97,7 @@ pub(crate) async fn insert(
         task::State::Queued.number(),
         task::State::Blocked.number(),
         safety_seconds,
-        signal::ACCEPTED,
+        signal::Kind::Accepted.number(),
         new.traceparent,
     )
     .fetch_one(db)
@@ -218,7 +218,7 @@ pub(crate) async fn cancel_tasks(db: &mut PgConnection, flow: i64) -> Result<Vec
          from gone where task.task_key = gone.task_key
          returning task.task_id, task.node",
         flow,
-        signal::CANCELLED,
+        signal::Kind::Cancelled.number(),
     )
     .fetch_all(db)
     .await?;

@@ -49,5 +49,10 @@ async fn five_hundred_workflows_share_commits(db: PgPool) -> Result {
     let commits: i64 = sqlx::query_scalar(sql).fetch_one(&stage.db).await?;
     println!("500 workflows in {took:?}, 1000 tasks ended in {commits} commits");
     assert!(commits < 800, "{commits}");
+    // However the end came, the provider's own name for each run was kept.
+    let sql = "select count(*) from compute.attempt
+               where phase <> 5 or vendor_job_id = '' or resume_token is null";
+    let unnamed: i64 = sqlx::query_scalar(sql).fetch_one(&stage.db).await?;
+    assert_eq!(unnamed, 0);
     audit(&stage.db, &[&stage.fake]).await
 }

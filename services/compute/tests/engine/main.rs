@@ -1,6 +1,7 @@
 //! The engine through gRPC, on a real database, with providers that count what they are asked.
 
 mod audit;
+mod cancel;
 mod contract;
 mod crash;
 mod dag;

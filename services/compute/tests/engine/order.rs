@@ -108,7 +108,7 @@ async fn cancelling_reaches_the_provider_and_late_results_are_ignored(db: PgPool
     let stage = Stage::new(db).await;
     stage.fake.plan(|run, _| match run.prompt.as_str() {
         // Takes the run only after it was cancelled here.
-        "late" => vec![Act::Sleep(600), Act::Accept, Act::Complete],
+        "late" => vec![Act::Sleep(600), Act::Accept, Act::Sleep(50), Act::Complete],
         _ => vec![Act::Accept, Act::Hang],
     });
     let process = stage.process().await?;

@@ -24,7 +24,7 @@ pub(super) async fn create(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "CreateExport", &request.request_id, &request)?;
     // Who asks again gets the first answer, whatever was decided about the shots since.
-    if let Some(reply) = replay.find(&mut *delivery.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&delivery.db).await? {
         return Ok(reply);
     }
     let name = request.name.trim();
@@ -54,6 +54,7 @@ pub(super) async fn create(
         problem: String::new(),
         created_at: OffsetDateTime::now_utc(),
         ended_at: None,
+        traceparent: caller.trace.to_store(),
         tally: Tally { items: i32::try_from(items.len()).unwrap_or(i32::MAX), ..Tally::default() },
     };
 
@@ -170,7 +171,7 @@ pub(super) async fn retry(
             store::target::hold(&mut *tx, organization, target).await?;
         }
         store::item::forgive(&mut *tx, &export).await?;
-        store::export::reopen(&mut *tx, &export).await?;
+        store::export::reopen(&mut *tx, &export, caller.trace.to_store()).await?;
         jobs::Deliver::of(&export).enqueue(delivery, &mut *tx, None).await?;
         let export = store::export::get(tx, organization, id).await?;
         Ok(pb::RetryExportResponse { export: Some(wire::export(&export)) })

@@ -23,7 +23,7 @@ pub(super) async fn create(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "CreateTarget", &request.request_id, &request)?;
     // Who asks again is answered even if the target has gone away since.
-    if let Some(reply) = replay.find(&mut *delivery.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&delivery.db).await? {
         return Ok(reply);
     }
     let name = request.name.trim().to_owned();

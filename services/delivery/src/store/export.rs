@@ -15,8 +15,8 @@ use crate::format::Format;
 pub(crate) async fn insert(db: impl PgExecutor<'_>, export: &Export) -> Result<()> {
     sqlx::query!(
         "insert into delivery.export (export_id, organization_id, state, name, shooting_id, target_id, media_type,
-             long_edge_px, quality, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             long_edge_px, quality, created_at, traceparent)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         export.id.uuid(),
         export.organization_id.uuid(),
         export.state.as_str(),
@@ -27,6 +27,7 @@ pub(crate) async fn insert(db: impl PgExecutor<'_>, export: &Export) -> Result<(
         export.format.long_edge.and_then(|it| i32::try_from(it).ok()).unwrap_or_default(),
         export.format.quality.map(i32::from).unwrap_or_default(),
         export.created_at,
+        export.traceparent,
     )
     .execute(db)
     .await?;
@@ -187,14 +188,20 @@ pub(crate) async fn cancel(db: impl PgExecutor<'_>, export: &Export) -> Result<(
     Ok(())
 }
 
-/// Opens an ended export again.
-pub(crate) async fn reopen(db: impl PgExecutor<'_>, export: &Export) -> Result<()> {
+/// Opens an ended export again, as a part of the trace that `traceparent` names.
+pub(crate) async fn reopen(
+    db: impl PgExecutor<'_>,
+    export: &Export,
+    traceparent: Option<String>,
+) -> Result<()> {
     sqlx::query!(
         "update delivery.export
-         set state = 'queued', run = run + 1, ended_at = null, problem = '', pauses = 0, stuck_since = null
+         set state = 'queued', run = run + 1, ended_at = null, problem = '', pauses = 0, stuck_since = null,
+             traceparent = $3
          where organization_id = $1 and export_id = $2",
         export.organization_id.uuid(),
         export.id.uuid(),
+        traceparent,
     )
     .execute(db)
     .await?;
@@ -256,6 +263,7 @@ struct Row {
     problem: String,
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
+    traceparent: Option<String>,
     items: i32,
     delivered: i32,
     failed: i32,
@@ -285,6 +293,7 @@ impl TryFrom<Row> for Export {
             problem: row.problem,
             created_at: row.created_at,
             ended_at: row.ended_at,
+            traceparent: row.traceparent,
             tally: Tally { items: row.items, delivered: row.delivered, failed: row.failed },
         })
     }

@@ -1,6 +1,6 @@
 select
     export_id, organization_id, state, name, shooting_id, target_id, media_type, long_edge_px, quality,
-    run, pauses, stuck_since, zip_key, zip_bytes, zip_expires_at, problem, created_at, ended_at,
+    run, pauses, stuck_since, zip_key, zip_bytes, zip_expires_at, problem, created_at, ended_at, traceparent,
     tally.items as "items!", tally.delivered as "delivered!", tally.failed as "failed!"
 from delivery.export
 cross join lateral (

@@ -69,11 +69,18 @@ pub(crate) fn failed(
     Draft::new(generation.organization_id, Payload::PredictionFailed(changed))
 }
 
+/// Drafts the event that tells that a prediction was cancelled.
+pub(crate) fn cancelled(generation: &Generation, id: PredictionId, index: i32) -> Draft {
+    let changed = changed(generation, id, index);
+    Draft::new(generation.organization_id, Payload::PredictionCancelled(changed))
+}
+
 fn changed(generation: &Generation, id: PredictionId, index: i32) -> PredictionChanged {
     PredictionChanged {
         prediction_id: id.into(),
         generation_id: generation.id.into(),
         shot_id: generation.shot_id.into(),
+        shooting_id: generation.shooting_id.into(),
         index,
         ..PredictionChanged::default()
     }

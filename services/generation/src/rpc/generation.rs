@@ -9,6 +9,7 @@ use server::Caller;
 use time::OffsetDateTime;
 use types::Money;
 use types::id::{GenerationId, PredictionId};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::generation::{Generation, Kind, State, Tally};
@@ -53,7 +54,7 @@ pub(super) async fn start(
     request: pb::StartGenerationRequest,
 ) -> Result<pb::StartGenerationResponse> {
     let replay = replay(&caller, "StartGeneration", &request.request_id, &request)?;
-    if let Some(reply) = replay.find(&mut *service.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&service.db).await? {
         return Ok(reply);
     }
     let inputs = request.generation.into_iter().collect::<Vec<_>>();
@@ -76,7 +77,7 @@ pub(super) async fn batch_start(
     request: pb::BatchStartGenerationsRequest,
 ) -> Result<pb::BatchStartGenerationsResponse> {
     let replay = replay(&caller, "BatchStartGenerations", &request.request_id, &request)?;
-    if let Some(reply) = replay.find(&mut *service.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&service.db).await? {
         return Ok(reply);
     }
     let path = |index| format!("generations[{index}]");
@@ -113,17 +114,19 @@ pub(super) async fn list(
     let filter = Filter {
         shot_id: optional_id("shot_id", &request.shot_id, &mut wrong),
         shooting_id: optional_id("shooting_id", &request.shooting_id, &mut wrong),
+        states: wire::states(request.states()),
     };
     if !wrong.is_empty() {
         return Err(Error::Fields(wrong));
     }
-    let arguments = ("generation", organization, filter);
+    let arguments = ("generation", organization, &filter);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
-    let found =
-        store::generation::list(&service.db, organization, filter, page.after()?, page.limit())
-            .await?;
-    let (found, next_page_token) = page.cut(found, |it| vec![it.id]);
-    let ids: Vec<_> = found.iter().map(|it| it.id).collect();
+    let before = page.after()?.unwrap_or(Uuid::max());
+    let ids =
+        store::generation::list(&service.db, organization, &filter, before, page.limit()).await?;
+    let (ids, next_page_token) = page.cut(ids, |it| vec![*it]);
+    let mut found = store::generation::find(&service.db, organization, &ids).await?;
+    found.sort_unstable_by_key(|it| std::cmp::Reverse(it.id));
     let predictions = store::prediction::of_generations(&service.db, &ids).await?;
     let mut generations = Vec::new();
     for generation in &found {
@@ -305,7 +308,7 @@ async fn accept<R: Message + Default>(
         let mut told = Vec::new();
         for (generation, predictions) in fresh {
             store::generation::insert(&mut *tx, generation).await?;
-            store::prediction::insert(&mut *tx, generation.organization_id, predictions).await?;
+            store::prediction::insert(&mut *tx, generation, predictions).await?;
             jobs::Submit::new(generation.id).enqueue(&service.queue, &mut *tx).await?;
             told.push(event::generation(generation).caused_by(caller));
         }
@@ -348,7 +351,12 @@ fn sum(a: &Money, b: &Money) -> Result<Money> {
     a.plus(b).ok_or_else(|| Error::Corrupt("prices are of two currencies".into()))
 }
 
-fn optional_id(field: &str, text: &str, wrong: &mut Vec<(String, String)>) -> Option<uuid::Uuid> {
+/// Reads an id that may be left out. What is wrong with it goes to `wrong`.
+pub(super) fn optional_id(
+    field: &str,
+    text: &str,
+    wrong: &mut Vec<(String, String)>,
+) -> Option<Uuid> {
     if text.is_empty() {
         return None;
     }

@@ -1,13 +1,18 @@
 //! Prediction RPCs.
 
 use api::sartiq::generation::v1 as pb;
+use events::{Connection, Draft};
 use pg::Page;
+use pg::replay::{self, Replay};
 use server::Caller;
-use types::id::{PredictionId, ShotId};
+use types::id::{OrganizationId, PredictionId, ShootingId, ShotId};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::rpc::wire;
-use crate::{Generation as Service, store};
+use crate::prediction::{Prediction, State};
+use crate::rpc::generation::optional_id;
+use crate::rpc::{event, wire};
+use crate::{Generation as Service, SCHEMA, jobs, store};
 
 pub(super) async fn get(
     service: &Service,
@@ -41,13 +46,92 @@ pub(super) async fn list(
     request: pb::ListPredictionsRequest,
 ) -> Result<pb::ListPredictionsResponse> {
     let organization = caller.organization()?;
-    let shot: ShotId = request.shot_id.parse()?;
-    let arguments = ("prediction", organization, shot);
+    let mut wrong = Vec::new();
+    let shot = optional_id("shot_id", &request.shot_id, &mut wrong).map(ShotId::from);
+    let shooting =
+        optional_id("shooting_id", &request.shooting_id, &mut wrong).map(ShootingId::from);
+    if wrong.is_empty() && shot.is_none() && shooting.is_none() {
+        wrong.push(("shot_id".to_owned(), "is required unless `shooting_id` is set".to_owned()));
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Fields(wrong));
+    }
+    let arguments = ("prediction", organization, shot, shooting);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
-    let found =
-        store::prediction::of_shot(&service.db, organization, shot, page.after()?, page.limit())
-            .await?;
+    let (before, limit) = (page.after()?.unwrap_or(Uuid::max()), page.limit());
+    let db = &service.db;
+    let found = match (shot, shooting) {
+        (Some(shot), _) => {
+            store::prediction::of_shot(db, organization, shot, shooting, before, limit).await?
+        }
+        (None, Some(shooting)) => {
+            store::prediction::of_shooting(db, organization, shooting, before, limit).await?
+        }
+        (None, None) => Vec::new(),
+    };
     let (found, next_page_token) = page.cut(found, |it| vec![it.id]);
     let predictions = found.iter().map(wire::prediction).collect();
     Ok(pb::ListPredictionsResponse { predictions, next_page_token })
+}
+
+pub(super) async fn cancel(
+    service: &Service,
+    caller: Caller,
+    request: pb::CancelPredictionRequest,
+) -> Result<pb::CancelPredictionResponse> {
+    let organization = caller.organization()?;
+    let id: PredictionId = request.id.parse()?;
+    let method = "CancelPrediction";
+    let replay = Replay::of(SCHEMA, organization, method, &request.request_id, &request)?;
+    let mut tx = service.db.begin().await?;
+    let reply = replay::once(&mut tx, &replay, async |tx| {
+        let found = find(&mut *tx, organization, id).await?;
+        store::generation::lock(&mut *tx, found.generation_id).await?;
+        // Again, for it may have changed before the lock was held.
+        let before = find(&mut *tx, organization, id).await?;
+        if before.state != State::Cancelled {
+            if !before.state.may_become(State::Cancelled) {
+                return Err(Error::PredictionFinal(before.state));
+            }
+            let told = stop(service, &mut *tx, organization, &before).await?;
+            let told: Vec<_> = told.into_iter().map(|it| it.caused_by(&caller)).collect();
+            service.outbox.publish(&mut *tx, &told).await?;
+        }
+        let now = find(&mut *tx, organization, id).await?;
+        Ok(pb::CancelPredictionResponse { prediction: Some(wire::prediction(&now)) })
+    })
+    .await?;
+    service.outbox.commit(tx).await?;
+    service.queue.poke();
+    if let Some(prediction) = &reply.prediction {
+        service.changed(prediction.generation_id.parse()?);
+    }
+    Ok(reply)
+}
+
+/// Cancels a prediction whose generation is locked, and ends that with the last one. Answers what is
+/// to be told of it.
+async fn stop(
+    service: &Service,
+    db: &mut Connection,
+    organization: OrganizationId,
+    prediction: &Prediction,
+) -> Result<Vec<Draft>> {
+    let (id, index) = (prediction.generation_id, prediction.index);
+    let found = store::generation::find(&mut *db, organization, &[id]).await?;
+    let generation = found.first().ok_or(Error::GenerationNotFound(id))?;
+    store::prediction::set_state(&mut *db, id, index, State::Cancelled, None).await?;
+    service.queue.enqueue(&mut *db, &jobs::Cancel::new(id)).await?;
+    let mut told = vec![event::cancelled(generation, prediction.id, index)];
+    told.extend(jobs::settle(service, db, generation).await?);
+    Ok(told)
+}
+
+async fn find(
+    db: &mut Connection,
+    organization: OrganizationId,
+    id: PredictionId,
+) -> Result<Prediction> {
+    let found = store::prediction::find(db, organization, &[id]).await?;
+    found.into_iter().next().ok_or(Error::PredictionNotFound(id))
 }

@@ -91,6 +91,13 @@ fn state(state: State) -> pb::generation::State {
     }
 }
 
+/// Returns the states that a list is narrowed to, as they are stored; all of them for none.
+pub(super) fn states(chosen: impl Iterator<Item = pb::generation::State>) -> Vec<String> {
+    let chosen: Vec<_> = chosen.collect();
+    let is_chosen = |it: &State| chosen.is_empty() || chosen.contains(&state(*it));
+    State::ALL.into_iter().filter(is_chosen).map(|it| it.as_str().to_owned()).collect()
+}
+
 fn kind(kind: Kind) -> pb::generation::Kind {
     match kind {
         Kind::Initial => pb::generation::Kind::Initial,

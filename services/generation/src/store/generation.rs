@@ -131,31 +131,112 @@ pub(crate) async fn lock(
 }
 
 /// What a list of generations is narrowed to.
-#[derive(Clone, Copy, Debug, Default, Hash)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Filter {
     pub(crate) shot_id: Option<Uuid>,
     pub(crate) shooting_id: Option<Uuid>,
+    /// In the order of [`State::ALL`]; all of them if it is narrowed to none.
+    pub(crate) states: Vec<String>,
 }
 
+/// Returns the ids of the generations that `filter` lets through and that come before `before`,
+/// newest first.
 pub(crate) async fn list(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    filter: Filter,
-    after: Option<Uuid>,
+    filter: &Filter,
+    before: Uuid,
     limit: i64,
-) -> Result<Vec<Generation>> {
-    let rows = sqlx::query_file_as!(
-        Row,
-        "src/store/generation_list.sql",
+) -> Result<Vec<GenerationId>> {
+    match filter {
+        Filter { shot_id: Some(shot), shooting_id, states } => {
+            of_shot(db, organization, *shot, *shooting_id, states, before, limit).await
+        }
+        Filter { shot_id: None, shooting_id: Some(shooting), states } => {
+            of_shooting(db, organization, *shooting, states, before, limit).await
+        }
+        Filter { shot_id: None, shooting_id: None, states } => {
+            of_organization(db, organization, states, before, limit).await
+        }
+    }
+}
+
+async fn of_shot(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    shot: Uuid,
+    shooting: Option<Uuid>,
+    states: &[String],
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<GenerationId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select generation_id as "generation_id: GenerationId" from generation.generation
+         where organization_id = $1 and shot_id = $2 and ($3::uuid is null or shooting_id = $3)
+             and state = any($4) and generation_id < $5
+         order by generation_id desc
+         limit $6"#,
         organization as _,
-        filter.shot_id,
-        filter.shooting_id,
-        after,
+        shot,
+        shooting,
+        states,
+        before,
         limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Generation::try_from).collect()
+    );
+    Ok(ids.fetch_all(db).await?)
+}
+
+async fn of_shooting(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    shooting: Uuid,
+    states: &[String],
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<GenerationId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select generation_id as "generation_id: GenerationId" from generation.generation
+         where organization_id = $1 and shooting_id = $2
+             and state = any($3) and generation_id < $4
+         order by generation_id desc
+         limit $5"#,
+        organization as _,
+        shooting,
+        states,
+        before,
+        limit,
+    );
+    Ok(ids.fetch_all(db).await?)
+}
+
+/// Reads one range for each state, so that few of many are found without reading the others. The
+/// ranges and their order are spelt out as the index has them; of an equal state, the planner would
+/// rather read the newest of all organizations until enough of them fit.
+async fn of_organization(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    states: &[String],
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<GenerationId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select found.generation_id as "generation_id: GenerationId"
+         from unnest($2::text[]) as one (state)
+         cross join lateral (
+             select generation_id from generation.generation
+             where organization_id = $1 and generation.state >= one.state
+                 and (generation.state, generation_id) < (one.state, $3)
+             order by generation.state desc, generation_id desc
+             limit $4
+         ) as found
+         order by generation_id desc
+         limit $4"#,
+        organization as _,
+        states,
+        before,
+        limit,
+    );
+    Ok(ids.fetch_all(db).await?)
 }
 
 /// Moves a generation to `state`. Answers false if that is not possible from where it is.

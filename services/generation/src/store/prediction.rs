@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use sqlx::PgExecutor;
-use types::id::{GenerationId, MediaId, OrganizationId, PredictionId, ShotId};
+use types::id::{GenerationId, MediaId, OrganizationId, PredictionId, ShootingId, ShotId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::generation::Generation;
 use crate::prediction::{Made, Prediction, State};
 use crate::problem::Problem;
 
@@ -66,10 +67,10 @@ impl TryFrom<Row> for Prediction {
     }
 }
 
-/// Inserts the expected predictions of one generation.
+/// Inserts the expected predictions of `generation`.
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
-    organization: OrganizationId,
+    generation: &Generation,
     predictions: &[Prediction],
 ) -> Result<()> {
     let Some(first) = predictions.first() else { return Ok(()) };
@@ -78,17 +79,19 @@ pub(crate) async fn insert(
     let seeds: Vec<i64> = predictions.iter().map(|it| it.made.seed.into()).collect();
     sqlx::query!(
         "insert into generation.prediction
-             (prediction_id, generation_id, organization_id, shot_id, index, state, seed, created_at)
-         select it.id, $1, $2, $3, it.index, $4, it.seed, $8
+             (prediction_id, generation_id, organization_id, shot_id, shooting_id, index, state, seed,
+              created_at)
+         select it.id, $1, $2, $3, $9, it.index, $4, it.seed, $8
          from unnest($5::uuid[], $6::int[], $7::bigint[]) as it (id, index, seed)",
-        first.generation_id as _,
-        organization as _,
-        first.shot_id as _,
+        generation.id as _,
+        generation.organization_id as _,
+        generation.shot_id as _,
         first.state.as_str(),
         &ids,
         &indexes,
         &seeds,
         first.created_at,
+        generation.shooting_id as _,
     )
     .execute(db)
     .await?;
@@ -135,12 +138,14 @@ pub(crate) async fn of_generations(
     rows.into_iter().map(Prediction::try_from).collect()
 }
 
-/// Lists the predictions of a shot, newest first.
+/// Lists the predictions of a shot, which is of `shooting` if that is given, that come before
+/// `before`, newest first.
 pub(crate) async fn of_shot(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
     shot: ShotId,
-    after: Option<Uuid>,
+    shooting: Option<ShootingId>,
+    before: Uuid,
     limit: i64,
 ) -> Result<Vec<Prediction>> {
     let rows = sqlx::query_as!(
@@ -150,12 +155,42 @@ pub(crate) async fn of_shot(
              is_retryable, created_at, ready_at
          from generation.prediction
          where organization_id = $1 and shot_id = $2
-           and ($3::uuid is null or prediction_id < $3)
+           and prediction_id < $3
+           and ($5::uuid is null or shooting_id = $5)
          order by prediction_id desc
          limit $4",
         organization as _,
         shot as _,
-        after,
+        before,
+        limit,
+        shooting as _,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Prediction::try_from).collect()
+}
+
+/// Lists the predictions of a shooting that come before `before`, newest first.
+pub(crate) async fn of_shooting(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    shooting: ShootingId,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Prediction>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select prediction_id, generation_id, shot_id, index, state, media_id, seed, provider,
+             model, prompt, queue_ms, run_ms, post_ms, cost_micros, error_reason, error_message,
+             is_retryable, created_at, ready_at
+         from generation.prediction
+         where organization_id = $1 and shooting_id = $2
+           and prediction_id < $3
+         order by prediction_id desc
+         limit $4",
+        organization as _,
+        shooting as _,
+        before,
         limit,
     )
     .fetch_all(db)

@@ -41,6 +41,7 @@ struct Floor {
     refuses_cancels: bool,
     submitted: Vec<Submitted>,
     cancelled: Vec<String>,
+    stopped: Vec<(String, Vec<String>)>,
     tasks: BTreeMap<(String, String), Task>,
     n_estimates: usize,
 }
@@ -76,6 +77,13 @@ impl Compute {
     /// Returns the workflows that were cancelled.
     pub(crate) fn cancelled(&self) -> Vec<String> {
         lock(&self.0).cancelled.clone()
+    }
+
+    /// Returns the nodes of `workflow` that were to be cancelled, by request.
+    pub(crate) fn stopped(&self, workflow: &str) -> Vec<Vec<String>> {
+        let floor = lock(&self.0);
+        let of = floor.stopped.iter().filter(|it| it.0 == workflow);
+        of.map(|it| it.1.clone()).collect()
     }
 
     /// Returns how often it was asked for prices.
@@ -127,7 +135,7 @@ impl Compute {
     }
 
     pub(crate) fn routes(&self) -> Routes {
-        let [a, b, c, d] = [self.clone(), self.clone(), self.clone(), self.clone()];
+        let [a, b, c, d, e] = std::array::from_fn(|_| self.clone());
         StandIn::default()
             .rpc(&path("WorkflowService/SubmitWorkflow"), move |caller, request| {
                 a.submit(caller.organization()?, request)
@@ -135,6 +143,7 @@ impl Compute {
             .rpc(&path("WorkflowService/CancelWorkflow"), move |_, request| b.cancel(request))
             .rpc(&path("WorkflowService/GetWorkflowResult"), move |_, request| c.result(request))
             .rpc(&path("RouteService/EstimateRuns"), move |_, request| d.estimate(request))
+            .rpc(&path("TaskService/CancelTasks"), move |_, request| e.stop(request))
             .routes()
     }
 
@@ -169,6 +178,16 @@ impl Compute {
         }
         floor.cancelled.push(request.id);
         Ok(CancelWorkflowResponse::default())
+    }
+
+    fn stop(&self, request: CancelTasksRequest) -> Result<CancelTasksResponse, Status> {
+        let mut floor = lock(&self.0);
+        floor.open()?;
+        if floor.refuses_cancels {
+            return Err(Status::unavailable("nobody hears"));
+        }
+        floor.stopped.push((request.workflow_id, request.nodes));
+        Ok(CancelTasksResponse::default())
     }
 
     fn result(

@@ -26,7 +26,7 @@ struct News {
 #[derive(Debug)]
 enum What {
     Started(GenerationId, Purpose),
-    Ready(PredictionId),
+    Ready(GenerationId, PredictionId),
     Ended(GenerationId),
 }
 
@@ -62,7 +62,7 @@ impl Follower {
         };
         match news.what {
             What::Started(id, purpose) => change.started(shot, id, purpose).await?,
-            What::Ready(id) => change.ready(shot, id).await?,
+            What::Ready(generation, id) => change.ready(shot, generation, id).await?,
             What::Ended(id) => change.ended(shot, id).await?,
         };
         Ok(())
@@ -79,7 +79,9 @@ fn read(event: &Event) -> Result<Option<News>, ParseIdError> {
             };
             (&it.shot_id, What::Started(it.generation_id.parse()?, purpose))
         }
-        Some(Payload::PredictionReady(it)) => (&it.shot_id, What::Ready(it.prediction_id.parse()?)),
+        Some(Payload::PredictionReady(it)) => {
+            (&it.shot_id, What::Ready(it.generation_id.parse()?, it.prediction_id.parse()?))
+        }
         Some(
             Payload::GenerationCompleted(it)
             | Payload::GenerationFailed(it)

@@ -51,6 +51,18 @@ impl Job for StartRevision {
             result => Ok(result?),
         }
     }
+
+    async fn give_up(&self, studio: &Studio) -> Result<(), Failure> {
+        let organization = self.organization_id.into();
+        let decision = self.decision_id.into();
+        let found = store::decision::find(&studio.db, organization, decision).await?;
+        let is_open = |it: &Decision| it.generation_id.is_none() && it.undone_at.is_none();
+        if let Some(decision) = found.filter(is_open) {
+            let caller = Caller::background(organization);
+            withdraw(studio, &caller, organization, &decision).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Starts the generation of a revision unless it has started or was undone.

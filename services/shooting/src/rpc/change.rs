@@ -1,7 +1,7 @@
-//! What happens to a shot, and what follows from it: its state, its shooting's state, the events.
+//! What happens to a shot or a look, and what follows from it: states, and the events.
 
 use api::sartiq::event::v1::event::Payload;
-use api::sartiq::event::v1::{DecisionMade, ShootingChanged, ShotChanged};
+use api::sartiq::event::v1::{DecisionMade, LookChanged, ShootingChanged, ShotChanged};
 use api::sartiq::shooting::v1 as pb;
 use events::Draft;
 use server::Caller;
@@ -9,6 +9,7 @@ use types::id::{GenerationId, OrganizationId, PredictionId, ShootingId, ShotId};
 
 use crate::decision::Decision;
 use crate::error::Result;
+use crate::look::Look;
 use crate::shooting::{Shooting, State};
 use crate::shot::{self, Cause, Purpose, Shot};
 use crate::{Studio, store};
@@ -40,7 +41,9 @@ impl Change<'_> {
         purpose: Purpose,
     ) -> Result<Shot> {
         let organization = self.organization;
-        if !store::generation::start(&mut *self.tx, organization, shot.id, generation).await? {
+        if !store::generation::start(&mut *self.tx, organization, shot.id, generation, purpose)
+            .await?
+        {
             return Ok(shot);
         }
         let shot = Shot { generation_id: Some(generation), ..shot };
@@ -48,12 +51,18 @@ impl Change<'_> {
     }
 
     /// A picture of `shot` is ready. Said again, it changes nothing.
-    pub(crate) async fn ready(&mut self, shot: Shot, prediction: PredictionId) -> Result<Shot> {
+    pub(crate) async fn ready(
+        &mut self,
+        shot: Shot,
+        generation: GenerationId,
+        prediction: PredictionId,
+    ) -> Result<Shot> {
         let organization = self.organization;
         if !store::prediction::insert(&mut *self.tx, organization, shot.id, prediction).await? {
             return Ok(shot);
         }
-        self.happen(shot, Cause::Ready).await
+        let purpose = store::generation::purpose(&mut *self.tx, organization, generation).await?;
+        self.happen(shot, Cause::Ready(purpose)).await
     }
 
     /// A generation of `shot` ended. Said again, it changes nothing.
@@ -134,9 +143,29 @@ impl Change<'_> {
         .await
     }
 
+    /// Tells that looks were created, changed or deleted, in their order.
+    pub(crate) async fn tell_looks(
+        &mut self,
+        what: fn(LookChanged) -> Payload,
+        looks: &[Look],
+    ) -> Result<()> {
+        let changed = looks.iter().map(|look| LookChanged {
+            look_id: look.id.into(),
+            shooting_id: look.shooting_id.into(),
+            name: look.content.name.clone(),
+            product_id: look.content.product_id.into(),
+        });
+        self.tell_all(changed.map(what)).await
+    }
+
     /// Tells the mesh what happened, once the transaction has committed.
     pub(crate) async fn tell(&mut self, payload: Payload) -> Result<()> {
-        let draft = Draft::new(self.organization, payload).caused_by(self.caller);
-        Ok(self.studio.outbox.publish(&mut *self.tx, &[draft]).await?)
+        self.tell_all([payload]).await
+    }
+
+    async fn tell_all(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Result<()> {
+        let draft = |it| Draft::new(self.organization, it).caused_by(self.caller);
+        let drafts: Vec<_> = payloads.into_iter().map(draft).collect();
+        Ok(self.studio.outbox.publish(&mut *self.tx, &drafts).await?)
     }
 }

@@ -1,5 +1,6 @@
 //! Look RPCs.
 
+use api::sartiq::event::v1::event::Payload;
 use api::sartiq::shooting::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
@@ -23,7 +24,7 @@ pub(super) async fn create(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "CreateLook", &request.request_id, &request)?;
     // Who asks again is answered even if the catalog is away or has changed since.
-    if let Some(reply) = replay.find(&mut *studio.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
     let shooting = request.shooting_id.parse()?;
@@ -53,7 +54,7 @@ pub(super) async fn batch_create(
     let replay =
         Replay::of(SCHEMA, organization, "BatchCreateLooks", &request.request_id, &request)?;
     // As above.
-    if let Some(reply) = replay.find(&mut *studio.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
     let shooting = request.shooting_id.parse()?;
@@ -120,7 +121,7 @@ pub(super) async fn update(
     let organization = caller.organization()?;
     let replay = Replay::of(SCHEMA, organization, "UpdateLook", &request.request_id, &request)?;
     // As above.
-    if let Some(reply) = replay.find(&mut *studio.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
     let id: LookId = request.id.parse()?;
@@ -141,6 +142,7 @@ pub(super) async fn update(
             look = store::look::update(&mut *tx, organization, id, &look.content).await?;
             let mut change = Change { studio, tx: &mut *tx, caller: &caller, organization };
             match_shots(&mut change, &look).await?;
+            change.tell_looks(Payload::LookUpdated, std::slice::from_ref(&look)).await?;
         }
         let shots = store::shot::of_look(tx, organization, id).await?;
         let shots = shots.into_iter().map(Into::into).collect();
@@ -164,10 +166,13 @@ pub(super) async fn delete(
         let look = store::look::find_one(&mut *tx, organization, id).await?;
         let shooting = store::shooting::lock(&mut *tx, organization, look.shooting_id).await?;
         shooting.check_open()?;
+        // Again, for it may have been deleted before the lock was held.
+        let look = store::look::find_one(&mut *tx, organization, id).await?;
         let shots = store::shot::of_look(&mut *tx, organization, id).await?;
         let mut change = Change { studio, tx, caller: &caller, organization };
         remove(&mut change, &shots.iter().collect::<Vec<_>>()).await?;
         store::look::delete(&mut *change.tx, organization, id).await?;
+        change.tell_looks(Payload::LookDeleted, std::slice::from_ref(&look)).await?;
         change.refresh(look.shooting_id).await?;
         Ok::<_, Error>(pb::DeleteLookResponse {})
     })
@@ -195,6 +200,7 @@ async fn insert(
         shots.extend(store::shot::of_look(&mut *change.tx, organization, id).await?);
         looks.push(look);
     }
+    change.tell_looks(Payload::LookCreated, &looks).await?;
     change.refresh(shooting).await?;
     Ok((looks, shots))
 }

@@ -16,6 +16,7 @@ use crate::decision::{Decision, Kind};
 use crate::error::{Error, Noun, Result};
 use crate::jobs::revision::{self, StartRevision};
 use crate::rpc::change::Change;
+use crate::rpc::prediction::Origin;
 use crate::rpc::{prediction, wire};
 use crate::shot::{Cause, Shot};
 use crate::store::decision::Verdict;
@@ -33,17 +34,17 @@ pub(super) async fn approve(
     let replay =
         Replay::of(SCHEMA, organization, "ApprovePrediction", &request.request_id, &request)?;
     // Who asks again is answered even if generation is away.
-    if let Some(reply) = replay.find(&mut *studio.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
     let prediction_id: PredictionId = request.prediction_id.parse()?;
-    let shot = prediction::find_shot(studio, &caller, prediction_id).await?;
+    let origin = prediction::find(studio, &caller, prediction_id).await?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };
         let kind = Kind::Approve;
         let verdict = Verdict { prediction_id, kind, reason: None, note: "", user_id };
-        let (decision, shot) = decide(&mut change, shot, &verdict).await?;
+        let (decision, shot) = decide(&mut change, origin, &verdict).await?;
         let (decision, shot) = (Some(decision.into()), Some(shot.into()));
         Ok::<_, Error>(pb::ApprovePredictionResponse { decision, shot })
     })
@@ -61,7 +62,7 @@ pub(super) async fn reject(
     let replay =
         Replay::of(SCHEMA, organization, "RejectPrediction", &request.request_id, &request)?;
     // As above.
-    if let Some(reply) = replay.find(&mut *studio.db.begin().await?).await? {
+    if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
     let note = request.note.trim();
@@ -71,12 +72,12 @@ pub(super) async fn reject(
     }
     let reason = Some(wire::reason(request.reason()));
     let prediction_id: PredictionId = request.prediction_id.parse()?;
-    let shot = prediction::find_shot(studio, &caller, prediction_id).await?;
+    let origin = prediction::find(studio, &caller, prediction_id).await?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };
         let verdict = Verdict { prediction_id, kind: Kind::Reject, reason, note, user_id };
-        let (decision, shot) = decide(&mut change, shot, &verdict).await?;
+        let (decision, shot) = decide(&mut change, origin, &verdict).await?;
         let (decision, shot) = (Some(decision.into()), Some(shot.into()));
         Ok::<_, Error>(pb::RejectPredictionResponse { decision, shot })
     })
@@ -94,18 +95,18 @@ pub(super) async fn revise(
     let replay =
         Replay::of(SCHEMA, organization, "RevisePrediction", &request.request_id, &request)?;
     let prediction_id: PredictionId = request.prediction_id.parse()?;
-    let known = replay.find(&mut *studio.db.begin().await?).await?;
+    let known = replay.known(&studio.db).await?;
     let reply: pb::RevisePredictionResponse = match known {
         Some(reply) => reply,
         None => {
-            let shot = prediction::find_shot(studio, &caller, prediction_id).await?;
+            let origin = prediction::find(studio, &caller, prediction_id).await?;
             let mut tx = studio.db.begin().await?;
             let reply = replay::once(&mut tx, &replay, async |tx| {
                 let mut change = Change { studio, tx, caller: &caller, organization };
                 let note = request.note.trim();
                 let kind = Kind::Revise;
                 let verdict = Verdict { prediction_id, kind, reason: None, note, user_id };
-                let (decision, shot) = decide(&mut change, shot, &verdict).await?;
+                let (decision, shot) = decide(&mut change, origin, &verdict).await?;
                 // Whatever becomes of this process, what was decided will start.
                 let later = Some(OffsetDateTime::now_utc() + HEAD_START);
                 let how = Enqueue { run_at: later, ..Enqueue::default() };
@@ -182,13 +183,15 @@ pub(super) async fn list(
 
 async fn decide(
     change: &mut Change<'_>,
-    shot: ShotId,
+    origin: Origin,
     verdict: &Verdict<'_>,
 ) -> Result<(Decision, Shot)> {
-    let (shooting, shot) = change.open(shot).await?;
+    let (shooting, mut shot) = change.open(origin.shot).await?;
     shooting.check_open()?;
     // The picture may be decided on before its event has come.
-    let mut shot = change.ready(shot, verdict.prediction_id).await?;
+    if let Some(generation) = origin.generation {
+        shot = change.ready(shot, generation, verdict.prediction_id).await?;
+    }
     let organization = change.organization;
     let prediction = verdict.prediction_id;
     let known = store::decision::find_kind(&mut *change.tx, organization, prediction).await?;

@@ -1,6 +1,6 @@
 //! What the states of a shot promise, whatever happens in whatever order.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 use types::id::{DecisionId, UserId};
@@ -12,7 +12,7 @@ use crate::decision::{Decision, Kind};
 #[derive(Clone)]
 struct Model {
     shot: Shot,
-    running: BTreeSet<GenerationId>,
+    running: BTreeMap<GenerationId, Purpose>,
     ready: Vec<PredictionId>,
     decisions: Vec<Decision>,
 }
@@ -37,7 +37,7 @@ fn planned() -> Shot {
 
 impl Model {
     fn new() -> Self {
-        Self { shot: planned(), running: BTreeSet::new(), ready: Vec::new(), decisions: Vec::new() }
+        Self { shot: planned(), running: BTreeMap::new(), ready: Vec::new(), decisions: Vec::new() }
     }
 
     /// Returns what was last decided about a picture, and stands.
@@ -63,7 +63,7 @@ impl Model {
 
     fn start(&mut self, purpose: Purpose) {
         let id = GenerationId::generate();
-        self.running.insert(id);
+        self.running.insert(id, purpose);
         if purpose == Purpose::Revision && self.shot.state == State::RevisionRequested {
             let latest = self.decisions.iter_mut().rfind(|it| it.undone_at.is_none());
             latest.expect("a revision was asked for").generation_id = Some(id);
@@ -165,8 +165,10 @@ fn no_order_of_events_breaks_a_promise() {
                 0 => model.start(Purpose::Pictures),
                 1 => model.start(Purpose::Revision),
                 2 if !model.running.is_empty() => {
+                    let place = dice.roll(model.running.len());
+                    let purpose = model.running.values().nth(place).copied();
                     model.ready.push(PredictionId::generate());
-                    model.tell(Cause::Ready);
+                    model.tell(Cause::Ready(purpose.expect("one of those that run")));
                 }
                 3 => {
                     if model.running.pop_first().is_some() {
@@ -214,7 +216,8 @@ fn pictures_of_an_approved_shot_leave_it_approved() -> Result<()> {
     let mut shot = planned();
     shot.select(PredictionId::generate());
     let selected = shot.selected;
-    for cause in [Cause::Started(Purpose::Pictures), Cause::Ready, Cause::Ended] {
+    for cause in [Cause::Started(Purpose::Pictures), Cause::Ready(Purpose::Pictures), Cause::Ended]
+    {
         shot.happen(cause, facts)?;
         assert_eq!((shot.state, shot.selected), (State::Approved, selected), "{cause:?}");
     }
@@ -249,15 +252,18 @@ fn a_revision_that_makes_nothing_gives_the_approval_back() -> Result<()> {
     shot.happen(Cause::Revise, facts)?;
     // Another generation that runs beside it is not what the shot waits for.
     shot.happen(Cause::Started(Purpose::Pictures), facts)?;
-    shot.happen(Cause::Ready, facts)?;
+    shot.happen(Cause::Ready(Purpose::Pictures), facts)?;
     shot.happen(Cause::Ended, facts)?;
     assert_eq!((shot.state, shot.selected), (State::RevisionRequested, None));
     shot.happen(Cause::Started(Purpose::Revision), facts)?;
+    // Neither are its pictures.
+    shot.happen(Cause::Ready(Purpose::Pictures), facts)?;
+    assert_eq!((shot.state, shot.fallback), (State::Generating, selected));
     let mut made = shot.clone();
     shot.happen(Cause::Ended, Facts { n_running: 0, ..facts })?;
     assert_eq!((shot.state, shot.selected, shot.fallback), (State::Approved, selected, None));
 
-    made.happen(Cause::Ready, facts)?;
+    made.happen(Cause::Ready(Purpose::Revision), facts)?;
     made.happen(Cause::Ended, Facts { n_running: 0, ..facts })?;
     assert_eq!((made.state, made.selected, made.fallback), (State::ToReview, None, None));
     Ok(())

@@ -4,6 +4,7 @@ use sqlx::PgExecutor;
 use types::id::{GenerationId, OrganizationId, ShootingId, ShotId};
 
 use crate::error::Result;
+use crate::shot::Purpose;
 
 /// Notes that a generation of a shot started, and tells whether that is news.
 pub(crate) async fn start(
@@ -11,17 +12,39 @@ pub(crate) async fn start(
     organization: OrganizationId,
     shot: ShotId,
     id: GenerationId,
+    purpose: Purpose,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "insert into shooting.generation (generation_id, organization_id, shot_id)
-         values ($1, $2, $3) on conflict (generation_id) do nothing",
+        "insert into shooting.generation (generation_id, organization_id, shot_id, is_revision)
+         values ($1, $2, $3, $4) on conflict (generation_id) do nothing",
         id.uuid(),
         organization.uuid(),
         shot.uuid(),
+        purpose == Purpose::Revision,
     )
     .execute(db)
     .await?;
     Ok(0 < done.rows_affected())
+}
+
+/// Tells what a generation is for. One that is not known is for pictures.
+pub(crate) async fn purpose(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    id: GenerationId,
+) -> Result<Purpose> {
+    let row = sqlx::query!(
+        "select is_revision from shooting.generation
+         where organization_id = $1 and generation_id = $2",
+        organization.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(match row {
+        Some(row) if row.is_revision => Purpose::Revision,
+        _ => Purpose::Pictures,
+    })
 }
 
 /// Notes that a generation of a shot ended, and tells whether that is news.

@@ -43,6 +43,7 @@ impl Generation {
         let id = PredictionId::generate().to_string();
         let prediction = Prediction {
             id: id.clone(),
+            generation_id: GenerationId::generate().to_string(),
             shot_id: shot_id.to_owned(),
             state: state.into(),
             ..Default::default()
@@ -111,6 +112,13 @@ impl PredictionService for Generation {
         &self,
         _: Request<ListPredictionsRequest>,
     ) -> Result<Response<ListPredictionsResponse>, Status> {
+        Err(never())
+    }
+
+    async fn cancel_prediction(
+        &self,
+        _: Request<CancelPredictionRequest>,
+    ) -> Result<Response<CancelPredictionResponse>, Status> {
         Err(never())
     }
 }
