@@ -70,6 +70,7 @@ pub async fn run(options: Options) -> Result<Report> {
             ("JOB_LEASE", JOB_LEASE),
             ("FAL_TIMEOUT_SECONDS", "3"),
         ],
+        providers: Vec::new(),
     };
     println!("starting the mesh");
     let mut house = House::start_as(db, setup, |_| Vec::new()).await?;

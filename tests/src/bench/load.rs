@@ -70,8 +70,8 @@ where
     let call = Arc::new(call);
     let start = Instant::now();
     let mut working = JoinSet::new();
-    for caller in callers.iter().cloned() {
-        let call = call.clone();
+    for caller in callers {
+        let (caller, call) = (caller.clone(), call.clone());
         working.spawn(async move {
             let mut times = Times::default();
             while start.elapsed() < span {

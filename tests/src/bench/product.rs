@@ -44,6 +44,7 @@ pub(super) async fn rows(stage: &Stage) -> Result<Vec<Row>> {
     .await?;
     rows.extend(figures("created", &load, &stage.usage()?, &before));
 
+    stage.settle().await?;
     let before = stage.usage()?;
     let made = ids.clone();
     let load = closed(&clients, SPAN, move |mut client| {

@@ -78,6 +78,12 @@ impl Stage {
         Ok(answer.product.ok_or("no product")?.id)
     }
 
+    /// Lets PostgreSQL learn what is in its tables, as it does by itself within a minute.
+    pub(super) async fn settle(&self) -> Result {
+        sqlx::raw_sql("analyze").execute(&self.house.db).await?;
+        Ok(())
+    }
+
     /// The processor time that each process has used so far.
     pub(super) fn usage(&self) -> Result<Usage> {
         let mut used = BTreeMap::new();

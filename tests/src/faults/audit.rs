@@ -15,6 +15,9 @@ pub(super) use ends::broken;
 /// may take once the weather is fair for good.
 pub(super) const BOUND: f64 = 60.0;
 
+/// How many seconds of fair weather a client may repeat a request without an answer.
+pub(super) const ANSWER: f64 = 20.0;
+
 /// Whether something held.
 #[derive(Clone, Debug)]
 pub struct Verdict {

@@ -12,9 +12,9 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::flow::{Client, call, ending};
+use super::flow::{Client, call, ending, generations};
 use super::listing::list;
-use super::record::{Attempt, Entry, Evidence, Record};
+use super::record::{Attempt, Ending, Entry, Evidence, Record};
 use super::subscriber::Subscriber;
 use crate::{House, Result, Store, until};
 
@@ -23,6 +23,9 @@ const SOURCES: [&str; 6] = ["catalog", "compute", "delivery", "generation", "med
 
 /// How long a subscriber may take to be told of all that happened.
 const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// How long generations that nobody followed may take to end.
+const LAST: Duration = Duration::from_secs(60);
 
 /// When all grace is over.
 const LATER: time::Duration = time::Duration::days(8);
@@ -48,8 +51,19 @@ pub(super) async fn gather(
 ) -> Result<Evidence> {
     let begin = Instant::now();
     let mut evidence = Evidence { records, ..Evidence::default() };
+    evidence.listed = generations(client).await?;
+    // Those that no client was told of, nobody has followed to their end.
+    for id in evidence.unanswered() {
+        while let Some((_, ending)) = find(client, id).await?
+            && !ending.is_final()
+            && begin.elapsed() < LAST
+        {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
     // What follows the last end, such as a shot's state.
     tokio::time::sleep(Duration::from_secs(3)).await;
+    let begin = Instant::now();
     let after = heads(&house.db).await?;
     while after.iter().any(|(source, head)| {
         subscriber.at(source).unwrap_or(before[source]) < *head && begin.elapsed() < CATCH_UP
@@ -63,14 +77,10 @@ pub(super) async fn gather(
     evidence.told.retain(|it| it.position <= evidence.heads[&it.source].1);
     (evidence.connections, evidence.refused) = (journal.connections, journal.refused);
 
-    let ids: BTreeSet<String> = evidence.records.iter().flat_map(|it| it.ids.clone()).collect();
+    let told = evidence.records.iter().flat_map(|it| it.ids.clone());
+    let ids: BTreeSet<String> = told.chain(evidence.listed.iter().cloned()).collect();
     for id in ids {
-        let found = until(20, async || match ending(client, &id).await {
-            Ok(found) => Ok(Some(Some(found))),
-            Err(status) if status.code() == tonic::Code::NotFound => Ok(Some(None)),
-            Err(status) => Err(status.into()),
-        });
-        let found = found.await?;
+        let found = find(client, &id).await?;
         if let Some((workflow, _)) = &found
             && !workflow.is_empty()
         {
@@ -87,6 +97,16 @@ pub(super) async fn gather(
     sweep(house, &store).await?;
     evidence.kept = list(&store).await?;
     Ok(evidence)
+}
+
+/// How a generation stands, and its workflow. None if it is not to be found.
+async fn find(client: &Client, id: &str) -> Result<Option<(String, Ending)>> {
+    until(20, async || match ending(client, id).await {
+        Ok(found) => Ok(Some(Some(found))),
+        Err(status) if status.code() == tonic::Code::NotFound => Ok(Some(None)),
+        Err(status) => Err(status.into()),
+    })
+    .await
 }
 
 /// The tries of all tasks of a generation.

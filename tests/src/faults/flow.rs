@@ -1,5 +1,6 @@
 //! Clients that start one generation after another, and write down what they were told.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
@@ -7,15 +8,16 @@ use std::time::Duration;
 use api::sartiq::catalog::v1::shot_type_service_client::ShotTypeServiceClient;
 use api::sartiq::catalog::v1::{CreateShotTypeRequest, ShotTypeInput};
 use api::sartiq::generation::v1::{
-    GetGenerationRequest, GetGenerationResponse, StartGenerationRequest, generation, prediction,
+    GetGenerationRequest, GetGenerationResponse, ListGenerationsRequest, StartGenerationRequest,
+    prediction,
 };
 use api::sartiq::shooting::v1::Shot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 
 use super::record::{Ending, Picture, Record};
-use crate::{Actor, House, Result, photo, request_id};
+use crate::{Actor, House, Result, photo, request_id, until};
 
 /// How many shots there are.
 const N_SHOTS: usize = 8;
@@ -149,7 +151,7 @@ async fn follow(
     let answers = if asks_again { 2 } else { 1 };
     let end = Instant::now() + PATIENCE;
     while record.ids.len() < answers && Instant::now() < end {
-        match call(client.actor().generations().start_generation(request.clone())).await {
+        match call(client.actor().generations().start_generation(named(&request))).await {
             Ok(answer) => {
                 record.accepted.get_or_insert(start.elapsed().as_secs_f64());
                 let id = answer.into_inner().generation.map(|it| it.id);
@@ -165,13 +167,16 @@ async fn follow(
             }
         }
     }
-    let Some(id) = record.id().map(str::to_owned) else { return record };
+    let Some(id) = record.id().map(str::to_owned) else {
+        record.quit = Some(start.elapsed().as_secs_f64());
+        return record;
+    };
     accepted.fetch_add(1, Ordering::Relaxed);
     let end = Instant::now() + WAIT;
     while record.ended.is_none() && Instant::now() < end {
         sleep(Duration::from_secs(1)).await;
         match ending(client, &id).await {
-            Ok((_, ending)) if is_final(&ending.state) => {
+            Ok((_, ending)) if ending.is_final() => {
                 record.ended = Some(start.elapsed().as_secs_f64());
                 record.first = Some(ending);
             }
@@ -180,6 +185,37 @@ async fn follow(
         }
     }
     record
+}
+
+/// The request, by whose name events call what it causes: each repetition is the same one.
+fn named(request: &StartGenerationRequest) -> Request<StartGenerationRequest> {
+    let mut named = Request::new(request.clone());
+    if let Ok(id) = request.request_id.parse() {
+        named.metadata_mut().insert("x-request-id", id);
+    }
+    named
+}
+
+/// The ids of all generations, whoever was told of them.
+pub(super) async fn generations(client: &Client) -> Result<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    let mut page_token = String::new();
+    loop {
+        let page = until(20, async || {
+            let page_token = page_token.clone();
+            let request =
+                ListGenerationsRequest { page_size: 200, page_token, ..Default::default() };
+            Ok(Some(
+                call(client.actor().generations().list_generations(request)).await?.into_inner(),
+            ))
+        });
+        let page = page.await?;
+        ids.extend(page.generations.into_iter().map(|it| it.id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(ids);
+        }
+    }
 }
 
 /// How a generation stands, and its workflow.
@@ -207,11 +243,6 @@ fn read(answer: GetGenerationResponse) -> Ending {
         quote: micros(generation.quoted_cost),
         error: generation.error.map(|it| it.reason).unwrap_or_default(),
     }
-}
-
-fn is_final(state: &str) -> bool {
-    use generation::State;
-    [State::Completed, State::Failed, State::Cancelled].iter().any(|it| it.as_str_name() == state)
 }
 
 /// Makes a call that ends in time.

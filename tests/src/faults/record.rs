@@ -18,6 +18,8 @@ pub struct Record {
     pub ids: Vec<String>,
     /// Why it was refused for good, which it should not be.
     pub refusal: Option<String>,
+    /// When the client stopped to ask without an answer.
+    pub quit: Option<f64>,
     /// How many calls failed in passing.
     pub troubles: usize,
     /// When it was first seen to have ended.
@@ -46,6 +48,13 @@ pub struct Ending {
     pub quote: i64,
     /// Its pictures.
     pub pictures: Vec<Picture>,
+}
+
+impl Ending {
+    /// Whether nothing happens any more.
+    pub fn is_final(&self) -> bool {
+        matches!(&*self.state, "STATE_COMPLETED" | "STATE_FAILED" | "STATE_CANCELLED")
+    }
 }
 
 /// How a picture stands.
@@ -121,6 +130,8 @@ pub struct Told {
     pub subject: String,
     /// The number of the event within its workflow. 0 elsewhere.
     pub sequence: i64,
+    /// What the client calls the request that caused it. Empty if none did.
+    pub request: String,
 }
 
 /// A time in which something was broken.
@@ -139,7 +150,10 @@ pub struct Outage {
 pub struct Evidence {
     /// The journals of the clients.
     pub records: Vec<Record>,
-    /// How each accepted generation stands at the end. None if it is not to be found.
+    /// All generations that there are, whether or not a client was told of them.
+    pub listed: BTreeSet<String>,
+    /// How each of them, and each that a client was told of, stands at the end. None if it is not to be
+    /// found.
     pub lasts: BTreeMap<String, Option<Ending>>,
     /// The tries of all tasks of these generations.
     pub attempts: Vec<Attempt>,
@@ -169,4 +183,13 @@ pub struct Evidence {
     pub ended: Vec<String>,
     /// When it was all over.
     pub end: f64,
+}
+
+impl Evidence {
+    /// The generations that no client was told of: they were accepted, and the answer was lost.
+    pub fn unanswered(&self) -> BTreeSet<&str> {
+        let told: BTreeSet<&str> =
+            self.records.iter().flat_map(|it| &it.ids).map(String::as_str).collect();
+        self.listed.iter().map(String::as_str).filter(|it| !told.contains(it)).collect()
+    }
 }

@@ -135,6 +135,7 @@ fn figures(evidence: &Evidence) -> Vec<(&'static str, f64)> {
         ("seconds", evidence.end),
         ("seconds in which something was broken", broken),
         ("generations accepted", count(|it| it.accepted.is_some())),
+        ("generations accepted and not answered", evidence.unanswered().len() as f64),
         (
             "generations completed",
             count(|it| it.first.as_ref().is_some_and(|it| it.state == "STATE_COMPLETED")),

@@ -180,6 +180,7 @@ fn read(event: Event) -> Told {
     };
     Told {
         source: event.source,
+        request: event.request_id,
         position: event.position,
         name,
         subject,

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::record::{Attempt, Evidence, Outage};
-use super::{BOUND, Verdict};
+use super::super::record::{Attempt, Ending, Evidence, Outage};
+use super::{ANSWER, BOUND, Verdict};
 
 /// Everything that was accepted ends, within a bound of fair weather.
 pub(super) fn accepted_ends(evidence: &Evidence) -> Verdict {
@@ -23,6 +23,14 @@ pub(super) fn accepted_ends(evidence: &Evidence) -> Verdict {
             format!("{id} took {fair:.1} s of fair weather, and ended {late:.1} s after the last")
         });
     }
+    // What nobody was told of was accepted nevertheless.
+    for id in evidence.unanswered() {
+        let last = evidence.lasts.get(id).and_then(|it| it.as_ref());
+        verdict.check(last.is_some_and(Ending::is_final), || {
+            let state = last.map_or("not found", |it| &it.state);
+            format!("{id}, whose start was not answered, has not ended: {state}")
+        });
+    }
     verdict
 }
 
@@ -31,7 +39,8 @@ pub(in crate::faults) fn broken(outages: &[Outage], from: f64, to: f64) -> f64 {
     outages.iter().map(|it| (it.end.min(to) - it.begin.max(from)).max(0.0)).sum()
 }
 
-/// Whoever repeats a request is answered with the first generation, and nobody is refused.
+/// Whoever repeats a request is answered with the first generation, and nobody is refused; what was
+/// accepted and not answered is the one generation of its request, too.
 pub(super) fn one_request_is_one_generation(evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict::new("one request is one generation");
     let mut requests = BTreeMap::new();
@@ -39,14 +48,44 @@ pub(super) fn one_request_is_one_generation(evidence: &Evidence) -> Verdict {
         verdict.check(record.ids.iter().all(|it| Some(&**it) == record.id()), || {
             format!("request {} is {}", record.request_id, record.ids.join(" and "))
         });
-        verdict.check(record.refusal.is_none() && !record.ids.is_empty(), || {
-            let why = record.refusal.as_deref().unwrap_or("no answer");
+        verdict.check(record.refusal.is_none(), || {
+            let why = record.refusal.as_deref().unwrap_or_default();
             format!("request {} was refused: {why}", record.request_id)
         });
+        // Nobody can be answered while everything is broken.
+        let fair = record
+            .quit
+            .map_or(0.0, |quit| quit - record.sent - broken(&evidence.outages, record.sent, quit));
+        verdict.check(record.id().is_some() || (record.quit.is_some() && fair < ANSWER), || {
+            format!("request {} was not answered in {fair:.1} s of fair weather", record.request_id)
+        });
         if let Some(id) = record.id() {
-            let other = requests.insert(id, &record.request_id);
+            let other = requests.insert(id, &*record.request_id);
             verdict.check(other.is_none(), || format!("{id} answers two requests"));
+            verdict.check(evidence.listed.contains(id), || format!("{id} is not listed"));
         }
+    }
+    // Who started what, as the events have it: also what no client was told of.
+    let mut started = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for told in evidence.told.iter().filter(|it| it.name == "generation_started") {
+        started.entry(&told.request).or_default().insert(&told.subject);
+    }
+    for record in &evidence.records {
+        let ids = started.remove(&*record.request_id).unwrap_or_default();
+        let is_one = ids.len() <= 1 && ids.iter().all(|it| record.id().is_none_or(|id| id == *it));
+        verdict.check(is_one, || {
+            format!("request {} started {ids:?} and is {:?}", record.request_id, record.id())
+        });
+    }
+    verdict.check(started.is_empty(), || format!("nobody asked for what was started: {started:?}"));
+    let starts: BTreeSet<&str> = evidence
+        .told
+        .iter()
+        .filter(|it| it.name == "generation_started")
+        .map(|it| &*it.subject)
+        .collect();
+    for id in &evidence.listed {
+        verdict.check(starts.contains(&**id), || format!("{id} is of no request"));
     }
     verdict
 }
@@ -90,10 +129,22 @@ pub(super) fn no_prediction_is_lost_or_doubled(evidence: &Evidence) -> Verdict {
             verdict.check(!picture.media_id.is_empty(), || {
                 format!("prediction {} is ready without a picture", picture.id)
             });
-            verdict.check(media.insert(&picture.media_id), || {
-                format!("media {} is the picture of two predictions", picture.media_id)
-            });
         }
+    }
+    for id in evidence.unanswered() {
+        let Some(Some(last)) = evidence.lasts.get(id) else {
+            verdict.check(false, || format!("{id} is listed and not to be found"));
+            continue;
+        };
+        let indices: Vec<_> = last.pictures.iter().map(|it| it.index as usize).collect();
+        let is_dense = !indices.is_empty() && indices.iter().copied().eq(0..indices.len());
+        verdict.check(is_dense, || format!("{id} has pictures {indices:?}"));
+    }
+    let pictures = evidence.lasts.values().flatten().flat_map(|it| &it.pictures);
+    for picture in pictures.filter(|it| it.is_ready) {
+        verdict.check(media.insert(&picture.media_id), || {
+            format!("media {} is the picture of two predictions", picture.media_id)
+        });
     }
     verdict
 }

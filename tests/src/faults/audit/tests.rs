@@ -49,6 +49,7 @@ fn sound() -> Evidence {
         position,
         name,
         subject: subject.to_owned(),
+        request: if name == "generation_started" { "request".to_owned() } else { String::new() },
         ..Told::default()
     };
     let of_workflow = |sequence| Told {
@@ -61,6 +62,7 @@ fn sound() -> Evidence {
     };
     Evidence {
         records: vec![record],
+        listed: ["generation".to_owned()].into(),
         lasts: [("generation".to_owned(), Some(ending))].into(),
         attempts: vec![
             attempt("image_0", 1, "IN_DOUBT", ""),
@@ -147,7 +149,99 @@ fn a_generation_that_does_not_end() {
 fn a_request_that_becomes_two_generations_or_none() {
     assert_eq!(broken(|it| it.records[0].ids[1] = "another".to_owned()), [REQUEST]);
     assert_eq!(broken(|it| it.records[0].refusal = Some("no".to_owned())), [REQUEST]);
-    assert_eq!(broken(|it| it.records.push(it.records[0].clone())), [REQUEST, PREDICTION]);
+    assert_eq!(broken(|it| it.records.push(it.records[0].clone())), [REQUEST]);
+}
+
+/// Another generation, whose start was accepted while everything was broken, and not answered.
+fn lose_an_answer(it: &mut Evidence) {
+    let rename = |text: &mut String| *text = format!("lost-{text}");
+    let (request_id, quit) = ("lost-request".to_owned(), Some(93.0));
+    it.records.push(Record { request_id, count: 1, sent: 3.0, quit, ..Record::default() });
+    it.outages[0].end = 90.0;
+    it.listed.insert("lost-generation".to_owned());
+    let mut ending = last(it).clone();
+    rename(&mut ending.pictures[0].id);
+    rename(&mut ending.pictures[0].media_id);
+    it.lasts.insert("lost-generation".to_owned(), Some(ending));
+    for mut attempt in it.attempts.clone() {
+        rename(&mut attempt.task_id);
+        rename(&mut attempt.generation_id);
+        if !attempt.vendor_job_id.is_empty() {
+            rename(&mut attempt.vendor_job_id);
+        }
+        it.attempts.push(attempt);
+    }
+    for mut entry in it.ledger.clone() {
+        rename(&mut entry.request_id);
+        rename(&mut entry.reference);
+        it.ledger.push(entry);
+    }
+    for keys in [&mut it.objects, &mut it.kept] {
+        keys.insert("media/lost-picture/file.png".to_owned());
+    }
+    it.media.insert("lost-picture".to_owned());
+    for mut told in it.told.clone().into_iter().filter(|it| it.source == "generation") {
+        rename(&mut told.subject);
+        rename(&mut told.request);
+        told.position += 3;
+        it.told.push(told);
+    }
+    it.heads.insert("generation".to_owned(), (4, 10));
+}
+
+#[test]
+fn a_generation_that_nobody_was_told_of() {
+    assert_eq!(broken(lose_an_answer), [""; 0]);
+    let doctored = |doctor: fn(&mut Evidence)| {
+        broken(|it| {
+            lose_an_answer(it);
+            doctor(it);
+        })
+    };
+    // What it did is explained by the list alone.
+    let unlisted = doctored(|it| {
+        it.listed.remove("lost-generation");
+        it.lasts.remove("lost-generation");
+        it.attempts.truncate(3);
+    });
+    assert_eq!(unlisted, [SUBMISSION, OBJECT]);
+    let running = doctored(|it| {
+        let last = it.lasts.get_mut("lost-generation").and_then(Option::as_mut);
+        last.expect("it is there").state = "STATE_RUNNING".to_owned();
+    });
+    assert_eq!(running, [ENDS, FAILS]);
+    let gone = doctored(|it| {
+        it.lasts.insert("lost-generation".to_owned(), None);
+    });
+    assert!(gone.contains(&ENDS) && gone.contains(&PREDICTION), "{gone:?}");
+    let without_pictures = doctored(|it| {
+        let last = it.lasts.get_mut("lost-generation").and_then(Option::as_mut);
+        last.expect("it is there").pictures[0].index = 1;
+    });
+    assert!(without_pictures.contains(&PREDICTION), "{without_pictures:?}");
+    // Fair weather is no excuse for leaving somebody without an answer.
+    assert_eq!(doctored(|it| it.outages[0].end = 4.0), [REQUEST]);
+    assert_eq!(doctored(|it| it.records[1].refusal = Some("no".to_owned())), [REQUEST]);
+}
+
+#[test]
+fn a_lost_start_that_becomes_a_second_generation() {
+    let started = |request: &'static str| {
+        broken(|it| {
+            lose_an_answer(it);
+            let start = it.told.iter_mut().rfind(|it| it.name == "generation_started");
+            start.expect("it was told").request = request.to_owned();
+        })
+    };
+    assert_eq!(started("lost-request"), [""; 0]);
+    // The client asked again and was answered with another one.
+    assert_eq!(started("request"), [REQUEST]);
+    assert_eq!(started("nobody's"), [REQUEST]);
+    assert_eq!(broken(|it| it.listed.clear()), [REQUEST]);
+    let silent = |it: &mut Evidence| {
+        it.listed.insert("silent".to_owned());
+    };
+    assert_eq!(broken(silent), [ENDS, REQUEST, PREDICTION]);
 }
 
 #[test]
