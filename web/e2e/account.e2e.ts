@@ -36,6 +36,21 @@ async function join(stage: Stage, link: string, name: string, email: string): Pr
   return page;
 }
 
+/** Looks through the pages where things are made: whether each offers to make one. */
+async function offers(page: Page, isOffered: boolean): Promise<void> {
+  for (const [path, title, button] of [
+    ["/subjects", "Subjects", "New subject"], ["/library/styles", "Styles", "New style"], ["/library/guidelines", "Guidelines", "New guideline"],
+    ["/library/shot-types", "Shot types", "New shot type"], ["/shootings", "Shootings", "New shooting"], ["/deliver", "Deliver", "New export"],
+  ] as const) {
+    await page.goto(path);
+    await page.getByRole("heading", { name: title, level: 1 }).waitFor();
+    await page.waitForFunction(() => document.querySelector("[role=status][aria-label^=Loading]") === null);
+    const made = page.getByRole("button", { name: button });
+    if (isOffered) await made.first().waitFor();
+    else assert.equal(await made.count(), 0, `no “${button}”`);
+  }
+}
+
 const rail = (page: Page, name: string) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
 
 story("B-01 a first run: an organization, an editor and a reviewer, each with what the role allows", async (stage) => {
@@ -63,6 +78,10 @@ story("B-01 a first run: an organization, an editor and a reviewer, each with wh
   await editor.goto("/settings/members");
   const inviting = editor.getByRole("button", { name: /^Invite/ });
   assert.equal(await inviting.getAttribute("aria-disabled"), "true", "editors may not invite");
+  await offers(editor, true);
+  await editor.goto("/deliver/targets");
+  await editor.getByRole("heading", { name: "No targets yet" }).waitFor();
+  assert.equal(await editor.getByRole("button", { name: "New target" }).count(), 0, "editors add no targets");
 
   const reviewer = await join(stage, reviewerLink, "Rhea Reviewer", reviewerMail);
   await rail(reviewer, "Review").waitFor();
@@ -71,6 +90,8 @@ story("B-01 a first run: an organization, an editor and a reviewer, each with wh
   await reviewer.getByRole("link", { name: /Linen shirt/ }).first().waitFor();
   assert.equal(await reviewer.getByRole("button", { name: "New product" }).count(), 0, "reviewers add no products");
   assert.equal(await reviewer.getByRole("button", { name: "Add photos" }).count(), 0, "reviewers add no photos");
+
+  await offers(reviewer, false);
 
   // Whoever joined comes back with their password, to where they wanted to go.
   await reviewer.getByRole("button", { name: "Account and settings" }).click();
@@ -113,6 +134,13 @@ story("B-47 pages of another organization look like pages that never were", asyn
     `/products/${productId}`, `/subjects/${subjectId}`, `/shootings/${shootingId}`, `/shootings/${shootingId}/looks`,
     `/shootings/${shootingId}/generate`, `/shootings/${shootingId}/review`,
   ];
+  await owner.generate(studio);
+  await owner.approve(studio);
+  const { export: sent } = await owner.exports.createExport({ requestId: randomUUID(), name: "Spring", shootingId: studio.shootingId });
+  const { generations } = await owner.generations.listGenerations({ shootingId: studio.shootingId });
+  for (const [foreign, missing] of [[`/deliver/${sent!.id}`, `/deliver/${randomUUID()}`], [`/runs/${generations[0]!.id}`, `/runs/${randomUUID()}`]]) {
+    assert.equal(await see(foreign!), await see(missing!), `${foreign} is like one that never was`);
+  }
   const foreign = pages(studio.shootingId, product.id, subjectId);
   const missing = pages(randomUUID(), randomUUID(), randomUUID());
   for (const [index, path] of foreign.entries()) {

@@ -46,7 +46,7 @@ story("B-14 a double click on Generate starts each run once", async (stage) => {
   await eventually("both pictures are shown", async () => (await tiles(page, "ready").count()) === 2);
 });
 
-story("B-15 tiles fill one by one from the stream; one shot is stopped, the others go on", async (stage) => {
+story("B-15 tiles fill one by one from the stream; one picture is stopped, the others go on", async (stage) => {
   const house = await stage.organization();
   const studio = await house.studio(1, 3);
   const page = await stage.open(house, generatorOf(studio));
@@ -71,10 +71,10 @@ story("B-15 tiles fill one by one from the stream; one shot is stopped, the othe
   assert.ok([...said].some((it) => /Rendering \d+ %|Waiting, \d+ before it/.test(it)), `they said how far they are: ${[...said].join("; ")}`);
   await allEnd(house, studio);
   const runs = await runsOf(house, studio);
-  const states = studio.shots.map((shot) => runs.find((it) => it.shotId === shot.id)?.state);
-  assert.deepEqual(states, [State.COMPLETED, State.CANCELLED, State.COMPLETED]);
-  await eventually("six pictures, and what was ready before the stop", async () => (await tiles(page, "ready").count()) >= 6);
-  await page.getByRole("row", { name: "Shirt 1, Small 2" }).getByText("Stopped").first().waitFor();
+  const ended = studio.shots.map((shot) => runs.find((it) => it.shotId === shot.id)!);
+  assert.deepEqual(ended.map((it) => [it.state, it.readyCount]), [[State.COMPLETED, 3], [State.COMPLETED, 2], [State.COMPLETED, 3]]);
+  await eventually("all but one are there", async () => (await tiles(page, "ready").count()) === 8);
+  await page.getByRole("gridcell", { name: "Shirt 1, Small 2, picture 1: Stopped" }).waitFor();
 });
 
 story("B-16 a reload and a second tab in the middle of it: the same progress, and no tile is stuck", async (stage) => {
@@ -107,4 +107,44 @@ story("B-16 a reload and a second tab in the middle of it: the same progress, an
       await eventually("the sum says so, too", async () => (await summary(page)) === "4 pictures ready");
     }
   });
+});
+
+story("G-1 the price is known before the start, follows what is chosen, and is not exceeded", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(2, 2);
+  const page = await stage.open(house, generatorOf(studio));
+  const price = async () => Number((await page.getByTestId("price").innerText()).replace("$", ""));
+  await ready(page, "4 pictures");
+  const four = await price();
+  await page.getByLabel("Pictures of each shot").selectOption("2");
+  await ready(page, "8 pictures");
+  const eight = await price();
+  await page.getByRole("checkbox", { name: "Shirt 2", exact: true }).uncheck();
+  await ready(page, "4 pictures");
+  const half = await price();
+  assert.ok(four > 0 && four < eight && Math.abs(half * 2 - eight) < 0.01, `the price follows: ${four} ${eight} ${half}`);
+  await page.getByRole("checkbox", { name: "Shirt 1", exact: true }).uncheck();
+  await page.getByText("Choose shots.", { exact: true }).waitFor();
+  assert.equal(await generate(page).getAttribute("aria-disabled"), "true", "nothing is started for nothing");
+  await page.getByRole("checkbox", { name: "Small 1 of Shirt 1" }).check();
+  await ready(page, "2 pictures");
+  const two = await price();
+  assert.deepEqual(await runsOf(house, studio), [], "asking for a price starts nothing");
+
+  // From the keyboard, too.
+  await page.keyboard.press("Control+Enter");
+  await eventually("a tile for each picture", async () => (await page.getByRole("gridcell").count()) === 2, 5_000);
+  await allEnd(house, studio);
+  const spent = page.getByRole("region", { name: "Pictures", exact: true }).getByText(/spent$/);
+  await eventually("it says what it cost", async () => /\$0\.\d*[1-9]/.test(await spent.innerText()));
+  const cost = Number(/\$([\d.]+)/.exec(await spent.innerText())![1]);
+  assert.ok(cost > 0 && cost <= two, `it cost ${cost} of ${two}`);
+  const [run] = await runsOf(house, studio);
+  assert.equal((Number(run!.cost!.micros) / 1e6).toFixed(2), cost.toFixed(2), "as the server says");
+
+  // Each run has a page of its own, that the history leads to.
+  await page.getByText(/^History/).click();
+  await page.getByRole("link", { name: "Run of Shirt 1, Small 1" }).click();
+  await page.getByRole("heading", { name: "Shirt 1", level: 1 }).waitFor();
+  await page.getByRole("region", { name: "Steps" }).getByRole("row").nth(1).waitFor();
 });

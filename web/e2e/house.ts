@@ -7,6 +7,8 @@ import { ProductService } from "~/api/gen/sartiq/catalog/v1/product_service_pb";
 import { ShotTypeService } from "~/api/gen/sartiq/catalog/v1/shot_type_service_pb";
 import { StyleService } from "~/api/gen/sartiq/catalog/v1/style_service_pb";
 import { SubjectService } from "~/api/gen/sartiq/catalog/v1/subject_service_pb";
+import { ExportService } from "~/api/gen/sartiq/delivery/v1/export_service_pb";
+import { TargetService } from "~/api/gen/sartiq/delivery/v1/target_service_pb";
 import { EventService } from "~/api/gen/sartiq/event/v1/event_service_pb";
 import { Generation_State } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { GenerationService } from "~/api/gen/sartiq/generation/v1/generation_service_pb";
@@ -145,6 +147,21 @@ export class House {
     });
   }
 
+  /** Approves the first picture of each shot. */
+  async approve(studio: Studio): Promise<void> {
+    await Promise.all(studio.shots.map(async ({ id: shotId }) => {
+      const { predictions } = await this.predictions.listPredictions({ shotId });
+      await this.reviews.approvePrediction({ requestId: randomUUID(), predictionId: predictions[0]!.id });
+    }));
+  }
+
+  /** The bytes of a picture as it was made. */
+  async bytesOf(predictionId: string): Promise<Buffer> {
+    const { prediction } = await this.predictions.getPrediction({ id: predictionId });
+    const { urls } = await this.media.signUrls({ urls: [{ mediaId: prediction!.mediaId, longEdgePx: 0 }] });
+    return Buffer.from(await (await fetch(urls[0]!.url)).arrayBuffer());
+  }
+
   async shots(shootingId: string): Promise<Shot[]> {
     return (await this.client(ShotService).listShots({ shootingId, pageSize: 200 })).shots;
   }
@@ -156,5 +173,7 @@ export class House {
   get products() { return this.client(ProductService); }
   get media() { return this.client(MediaService); }
   get shootings() { return this.client(ShootingService); }
+  get exports() { return this.client(ExportService); }
+  get targets() { return this.client(TargetService); }
   get events() { return this.client(EventService); }
 }

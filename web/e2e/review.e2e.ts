@@ -89,6 +89,26 @@ story("B-26 rejected with a reason, then revised with a note: the child arrives 
   const panes = page.getByRole("main").getByRole("img", { name: `${first}, variant` });
   await eventually("both are beside each other", async () => (await panes.count()) === 2);
   assert.match(page.url(), /compare=/, "the comparison has an address");
+  // Both are zoomed and moved as one, and the product photo is one key away.
+  const zooms = () => panes.evaluateAll((all) => all.map((it) => it.closest<HTMLElement>("[style*=scale]")?.style.transform ?? "none"));
+  const isWhole = async () => (await zooms()).every((it) => it.endsWith("scale(1)"));
+  const isLinked = async () => new Set(await zooms()).size === 1 && !(await isWhole());
+  await panes.first().hover();
+  await page.mouse.wheel(0, -600);
+  await eventually("the wheel zooms both", isLinked);
+  await page.keyboard.press("f");
+  await eventually("both fit again", isWhole);
+  await page.keyboard.down("z");
+  await eventually("100 % of both", isLinked);
+  await page.keyboard.up("z");
+  await eventually("both fit again", isWhole);
+  await page.keyboard.down("p");
+  await page.getByRole("main").getByRole("img", { name: /^Product photo of/ }).first().waitFor();
+  await page.keyboard.up("p");
+  await eventually("both are beside each other again", async () => (await panes.count()) === 2);
+  // Who gets the address sees the same.
+  const shared = await stage.open(house, page.url());
+  await eventually("both are there, too", async () => (await shared.getByRole("main").getByRole("img", { name: `${first}, variant` }).count()) === 2);
   await page.keyboard.press("Escape");
   await page.keyboard.press("a");
 

@@ -4,14 +4,19 @@ import { Stage } from "./stage";
 
 /** How many stories are told at once. Each has an organization and browser contexts of its own. */
 const AT_ONCE = Number(process.env.E2E_AT_ONCE ?? 3);
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 
-interface Story { name: string; tell: (stage: Stage) => Promise<void> }
+interface Story { name: string; tell: (stage: Stage) => Promise<void>; isAlone: boolean }
 const stories: Story[] = [];
 
 /** What happened to somebody: its name begins with the id that the specification gives it. */
 export function story(name: string, tell: Story["tell"]): void {
-  stories.push({ name, tell });
+  stories.push({ name, tell, isAlone: false });
+}
+
+/** The same for what others would notice, such as a vendor that refuses everything: it is told when they have ended. */
+export function storyAlone(name: string, tell: Story["tell"]): void {
+  stories.push({ name, tell, isAlone: true });
 }
 
 function within<T>(work: Promise<T>): Promise<T> {
@@ -46,7 +51,7 @@ export async function run(filter: string, folder: string): Promise<boolean> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const chosen = stories.filter((it) => it.name.includes(filter));
-  const waiting = [...chosen];
+  const waiting = chosen.filter((it) => !it.isAlone);
   let passed = 0;
   const teller = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -55,6 +60,8 @@ export async function run(filter: string, folder: string): Promise<boolean> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, teller));
+  waiting.push(...chosen.filter((it) => it.isAlone));
+  await teller();
   console.log(`${passed} passed, ${chosen.length - passed} failed`);
   return passed === chosen.length && passed > 0;
 }

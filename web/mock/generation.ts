@@ -3,6 +3,7 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import { WorkflowSchema, Workflow_State } from "~/api/gen/sartiq/compute/v1/workflow_pb";
 import type { Event } from "~/api/gen/sartiq/event/v1/event_pb";
+import type { PredictionChanged } from "~/api/gen/sartiq/event/v1/payload_pb";
 import { Generation_Kind, Generation_State, GenerationSchema, type Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { GenerationService } from "~/api/gen/sartiq/generation/v1/generation_service_pb";
 import { Prediction_State, PredictionSchema, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
@@ -101,13 +102,14 @@ async function render(generation: Generation, prediction: Prediction): Promise<v
     progress(undefined, waiting, "");
     await pause(900);
   }
+  if (prediction.state !== Prediction_State.EXPECTED) return;
   prediction.state = Prediction_State.RENDERING;
   for (let percent = 0; percent < 100; percent += 8) {
-    if (isOver(generation)) return;
+    if (isOver(generation) || prediction.state !== Prediction_State.RENDERING) return;
     progress(percent, undefined, "denoising");
     await pause(300 + Math.random() * 200);
   }
-  if (!isOver(generation)) finish(generation, prediction);
+  if (!isOver(generation) && prediction.state === Prediction_State.RENDERING) finish(generation, prediction);
 }
 
 function finish(generation: Generation, prediction: Prediction): void {
@@ -120,9 +122,19 @@ function finish(generation: Generation, prediction: Prediction): void {
   generation.progressPercent = Math.round((generation.readyCount / generation.requestedCount) * 100);
   emit({
     case: "predictionReady",
-    value: { $typeName: "sartiq.event.v1.PredictionChanged", predictionId: prediction.id, generationId: generation.id, shotId: generation.shotId, index: prediction.index, mediaId, placeholder: new Uint8Array(), errorMessage: "" },
+    value: changeOf(generation, prediction),
   });
-  if (generation.readyCount === generation.requestedCount) end(generation, Generation_State.COMPLETED);
+  settle(generation);
+}
+
+function changeOf({ id: generationId, shootingId, shotId }: Generation, { id: predictionId, index, mediaId }: Prediction): PredictionChanged {
+  return { $typeName: "sartiq.event.v1.PredictionChanged", predictionId, generationId, shotId, shootingId, index, mediaId, placeholder: new Uint8Array(), errorMessage: "" };
+}
+
+/** Ends a generation with its last picture. */
+function settle(generation: Generation): void {
+  if (of(generation.id).some((it) => it.state < Prediction_State.READY)) return;
+  end(generation, generation.readyCount > 0 ? Generation_State.COMPLETED : Generation_State.CANCELLED);
 }
 
 function end(generation: Generation, state: Generation_State): void {
@@ -149,7 +161,7 @@ export function generation(router: ConnectRouter): void {
     batchStartGenerations: ({ requestId, generations }) => ({ generations: once(requestId, generations) }),
     getGeneration: ({ id }) => ({ generation: find(db.generations, id, "generation"), predictions: of(id) }),
     listGenerations: (request) => {
-      const fits = newest(db.generations).filter((it) => (!request.shotId || it.shotId === request.shotId) && (!request.shootingId || it.shootingId === request.shootingId));
+      const fits = newest(db.generations).filter((it) => (!request.shotId || it.shotId === request.shotId) && (!request.shootingId || it.shootingId === request.shootingId) && (request.states.length === 0 || request.states.includes(it.state)));
       const { items, nextPageToken } = page(fits, request);
       return { generations: items, nextPageToken };
     },
@@ -166,10 +178,23 @@ export function generation(router: ConnectRouter): void {
     batchGetPredictions: ({ ids }) => ({ predictions: ids.map((id) => find(db.predictions, id, "prediction")) }),
     listPredictions: (request) => {
       const order = newest(db.generations).map((it) => it.id);
-      const all = [...db.predictions.values()].filter((it) => it.shotId === request.shotId);
-      all.sort((one, other) => order.indexOf(one.generationId) - order.indexOf(other.generationId) || one.index - other.index);
+      const all = [...db.predictions.values()].filter((it) => request.shotId ? it.shotId === request.shotId : find(db.shots, it.shotId, "shot").shootingId === request.shootingId);
+      const rank = new Map(order.map((id, at) => [id, at]));
+      all.sort((one, other) => rank.get(one.generationId)! - rank.get(other.generationId)! || one.index - other.index);
       const { items, nextPageToken } = page(all, request);
       return { predictions: items, nextPageToken };
+    },
+    cancelPrediction: ({ id }) => {
+      const prediction = find(db.predictions, id, "prediction");
+      const isEnded = prediction.state === Prediction_State.READY || prediction.state === Prediction_State.FAILED;
+      if (isEnded) throw refusal(Code.FailedPrecondition, "STATE_CONFLICT", "the prediction has ended; it cannot be cancelled any more");
+      if (prediction.state !== Prediction_State.CANCELLED) {
+        const generation = find(db.generations, prediction.generationId, "generation");
+        prediction.state = Prediction_State.CANCELLED;
+        emit({ case: "predictionCancelled", value: changeOf(generation, prediction) });
+        settle(generation);
+      }
+      return { prediction };
     },
   });
 }

@@ -57,11 +57,17 @@ function fill(look: Look): Shot[] {
   return shots;
 }
 
+function tell(kind: "lookCreated" | "lookUpdated" | "lookDeleted", { id, shootingId, name, productId }: Look): void {
+  emit({ case: kind, value: { $typeName: "sartiq.event.v1.LookChanged", lookId: id, shootingId, name, productId } });
+}
+
 export function addLook(shootingId: string, input: LookInput): { look: Look; shots: Shot[] } {
   const { $typeName, $unknown, ...fields } = input;
   const name = input.name || find(db.products, input.productId, "product").name;
   const look = put(db.looks, create(LookSchema, { ...fields, ...fresh(), shootingId, name }));
-  return { look, shots: fill(look) };
+  const shots = fill(look);
+  tell("lookCreated", look);
+  return { look, shots };
 }
 
 export function addShooting(name: string, brief: string): Shooting {
@@ -104,7 +110,9 @@ export function shooting(router: ConnectRouter): void {
     updateLook: ({ id, etag, look: input, updateMask }) => {
       const look = find(db.looks, id, "look");
       patch(look, input!, updateMask, etag);
-      return { look, shots: fill(look) };
+      const shots = fill(look);
+      tell("lookUpdated", look);
+      return { look, shots };
     },
     deleteLook: ({ id }) => {
       const look = find(db.looks, id, "look");
@@ -112,6 +120,7 @@ export function shooting(router: ConnectRouter): void {
       fill(look);
       db.looks.delete(id);
       settle(look.shootingId);
+      tell("lookDeleted", look);
       return {};
     },
   });

@@ -1,6 +1,9 @@
+import { create } from "@bufbuild/protobuf";
 import { QueryClient, type QueryKey } from "@tanstack/react-query";
 import { onEvent, onGap } from "./dispatch";
 import type { Event } from "./gen/sartiq/event/v1/event_pb";
+import type { PredictionChanged } from "./gen/sartiq/event/v1/payload_pb";
+import { Prediction_State, PredictionSchema, type Prediction } from "./gen/sartiq/generation/v1/prediction_pb";
 import { keys } from "./keys";
 
 /** What the server said, until an event says that it is no longer so. */
@@ -26,6 +29,8 @@ function stale({ payload }: Event): QueryKey[] {
       return [keys.mediaList()];
     case "shootingCreated": case "shootingStateChanged":
       return [keys.shootings(), keys.shooting(payload.value.shootingId)];
+    case "lookCreated": case "lookUpdated": case "lookDeleted":
+      return [keys.looks(payload.value.shootingId), keys.shots(payload.value.shootingId), keys.shooting(payload.value.shootingId), keys.shootings()];
     case "shotStateChanged":
       return [keys.shots(payload.value.shootingId), keys.shooting(payload.value.shootingId), keys.shootings()];
     case "decisionMade": case "decisionUndone":
@@ -33,12 +38,12 @@ function stale({ payload }: Event): QueryKey[] {
     case "generationStarted": case "generationCompleted": case "generationFailed": case "generationCancelled":
       return [
         keys.generations(), keys.generation(payload.value.generationId), keys.predictions(payload.value.shotId),
-        keys.workflows(),
+        keys.workflows(), keys.latest(payload.value.shootingId),
       ];
-    case "predictionReady": case "predictionFailed":
+    case "predictionReady": case "predictionFailed": case "predictionCancelled":
       return [
         keys.generation(payload.value.generationId), keys.predictions(payload.value.shotId),
-        keys.prediction(payload.value.predictionId), keys.generations(),
+        keys.prediction(payload.value.predictionId), keys.generations(), keys.latest(payload.value.shootingId),
       ];
     case "taskStarted": case "taskCompleted": case "taskFailed": case "taskRetrying":
       return [keys.tasks(), keys.workflow(payload.value.workflowId)];
@@ -51,6 +56,24 @@ function stale({ payload }: Event): QueryKey[] {
   }
 }
 
+const ENDS: Partial<Record<string, Prediction_State>> = {
+  predictionReady: Prediction_State.READY, predictionFailed: Prediction_State.FAILED, predictionCancelled: Prediction_State.CANCELLED,
+};
+
+/** Brings one prediction of a whole shooting up to date: what the event says is enough to show it. */
+function arrive({ predictionId: id, generationId, shotId, shootingId, index, mediaId }: PredictionChanged, state: Prediction_State): void {
+  const queryKey = keys.predictionsOf(shootingId);
+  // What is being read may be older than the event.
+  if (cache.getQueryState(queryKey)?.fetchStatus === "fetching") void cache.invalidateQueries({ queryKey });
+  cache.setQueryData<Prediction[]>(queryKey, (before) => {
+    if (!before || before.some((it) => it.id === id)) return before?.map((it) => (it.id === id ? { ...it, state, mediaId } : it));
+    // The generation is new: it stands before the older ones of its shot.
+    const at = before.findIndex((it) => it.shotId === shotId && (it.generationId !== generationId || it.index > index));
+    const made = create(PredictionSchema, { id, generationId, shotId, index, mediaId, state });
+    return at < 0 ? [...before, made] : before.toSpliced(at, 0, made);
+  });
+}
+
 /** Lets events mark what they are about as stale. Many at once cause one read, and at most four a second. */
 export function keepFresh(): void {
   const waiting = new Map<string, QueryKey>();
@@ -61,6 +84,8 @@ export function keepFresh(): void {
     waiting.clear();
   };
   onEvent((event) => {
+    const end = ENDS[event.payload.case ?? ""];
+    if (end !== undefined) arrive(event.payload.value as PredictionChanged, end);
     for (const key of stale(event)) waiting.set(JSON.stringify(key), key);
     if (waiting.size > 0) timer ??= setTimeout(flush, 250);
   });

@@ -1,7 +1,9 @@
 import { createClient } from "@connectrpc/connect";
 import { queryOptions } from "@tanstack/react-query";
 import { batched } from "~/lib/batch";
+import { Generation_State } from "./gen/sartiq/generation/v1/generation_pb";
 import { GenerationService } from "./gen/sartiq/generation/v1/generation_service_pb";
+import { Prediction_State } from "./gen/sartiq/generation/v1/prediction_pb";
 import { PredictionService } from "./gen/sartiq/generation/v1/prediction_service_pb";
 import { keys } from "./keys";
 import { everything, paged } from "./pages";
@@ -9,11 +11,21 @@ import { transport } from "./transport";
 
 export const generations = createClient(GenerationService, transport);
 export const predictions = createClient(PredictionService, transport);
+/** A season of 1,000 shots has fewer. */
+const MOST = 20_000;
+const LATEST = 40;
 
 /** All generations, or those of one shooting, newest first. */
 export const generationList = (shootingId = "") =>
   paged(shootingId ? keys.generationsOf(shootingId) : keys.generations(), (page, options) =>
     generations.listGenerations({ ...page, shootingId }, options));
+
+export const RUNNING = [Generation_State.PENDING, Generation_State.PROCESSING];
+export const ENDED = [Generation_State.COMPLETED, Generation_State.FAILED, Generation_State.CANCELLED];
+
+/** The same in some states only. */
+export const generationsIn = (states: Generation_State[], shootingId = "") =>
+  paged(keys.generationsIn(shootingId, states), (page, options) => generations.listGenerations({ ...page, shootingId, states }, options));
 
 /** A generation and its predictions. */
 export const generationQuery = (id: string) =>
@@ -28,6 +40,24 @@ export const predictionList = (shotId: string) =>
     queryKey: keys.predictions(shotId),
     queryFn: ({ signal }) =>
       everything((page, options) => predictions.listPredictions({ ...page, shotId }, options), (it) => it.predictions, signal),
+  });
+
+/** The predictions of all shots of a shooting; those of one shot stand as `predictionList` has them. */
+export const predictionsOfShooting = (shootingId: string) =>
+  queryOptions({
+    queryKey: keys.predictionsOf(shootingId),
+    queryFn: ({ signal }) =>
+      everything((page, options) => predictions.listPredictions({ ...page, shootingId }, options), (it) => it.predictions, signal, MOST),
+  });
+
+/** The pictures of a shooting that were made last, to see what it is about. */
+export const latestPictures = (shootingId: string) =>
+  queryOptions({
+    queryKey: keys.latest(shootingId),
+    queryFn: async ({ signal }) => {
+      const { predictions: found } = await predictions.listPredictions({ shootingId, pageSize: LATEST }, { signal });
+      return found.filter((it) => it.state === Prediction_State.READY && it.mediaId !== "");
+    },
   });
 
 /** One prediction. Those that are asked for together are read together. */

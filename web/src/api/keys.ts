@@ -21,8 +21,11 @@ export const keys = {
   generations: () => ["generations"] as const,
   /** The generations of a shooting, and of all shootings: both go stale with `generations`. */
   generationsOf: (shootingId: string) => ["generations", { shootingId }] as const,
+  generationsIn: (shootingId: string, states: readonly number[]) => ["generations", { shootingId, states }] as const,
   generation: (id: string) => ["generation", id] as const,
   predictions: (shotId: string) => ["predictions", shotId] as const,
+  predictionsOf: (shootingId: string) => ["predictionsOf", shootingId] as const,
+  latest: (shootingId: string) => ["latest", shootingId] as const,
   prediction: (id: string) => ["prediction", id] as const,
   quote: (shotIds: string[], variants: number) => ["quote", shotIds, variants] as const,
 

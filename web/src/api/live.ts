@@ -43,6 +43,9 @@ class Follower {
   private pollFor = SHORTEST_POLL_MS;
   private token: string | undefined;
   private wake: () => void = () => undefined;
+  private attempt = new AbortController();
+  /** The next attempt does not wait. */
+  private isHurried = false;
 
   constructor(private readonly name: string) {
     this.tabs = new BroadcastChannel(name);
@@ -53,7 +56,7 @@ class Follower {
       if (this.isLeader) this.hurry();
       else if (connection.get() !== "live") this.say({ kind: "kick" });
     };
-    window.addEventListener("online", kick, { signal });
+    window.addEventListener("online", () => this.isLeader && this.startOver(), { signal });
     window.addEventListener("focus", kick, { signal });
     document.addEventListener("visibilitychange", kick, { signal });
     window.addEventListener("offline", () => this.tell("offline"), { signal });
@@ -110,8 +113,17 @@ class Follower {
     this.wake();
   }
 
+  /** The network is another one: what was begun on the old one may never end, though nobody says so. */
+  private startOver(): void {
+    this.isHurried = true;
+    this.failures = 0;
+    this.attempt.abort();
+    this.wake();
+  }
+
   private async lead(): Promise<void> {
     while (!this.end.signal.aborted) {
+      this.isHurried = false;
       try {
         if (this.failures > STREAMS_BEFORE_POLL) await this.poll();
         await this.stream();
@@ -122,7 +134,10 @@ class Follower {
         await this.recover(error);
       }
       this.tell(navigator.onLine ? "reconnecting" : "offline");
-      await this.wait(Math.min(300 * 2 ** (this.failures - 1), LONGEST_WAIT_MS) * (0.5 + Math.random()));
+      if (this.isHurried) continue;
+      // Without a network there is nothing to try, unless the browser is wrong about it.
+      const pause = navigator.onLine ? 300 * 2 ** (this.failures - 1) : LONGEST_WAIT_MS;
+      await this.wait(Math.min(pause, LONGEST_WAIT_MS) * (0.5 + Math.random()));
     }
   }
 
@@ -141,6 +156,7 @@ class Follower {
   private async stream(): Promise<void> {
     const isNew = this.cursor === "";
     const abort = new AbortController();
+    this.attempt = abort;
     const cut = () => abort.abort();
     this.end.signal.addEventListener("abort", cut);
     let timer = setTimeout(cut, DEADLINE_MS / 2);
@@ -172,7 +188,8 @@ class Follower {
     this.pollFor = Math.min(this.pollFor * 2, LONGEST_POLL_MS);
     while (Date.now() < end && STREAMS_BEFORE_POLL < this.failures && !this.end.signal.aborted) {
       const isNew = this.cursor === "";
-      const { events: found, cursor } = await events.poll({ cursor: this.cursor }, { timeoutMs: SILENCE_MS });
+      this.attempt = new AbortController();
+      const { events: found, cursor } = await events.poll({ cursor: this.cursor }, { timeoutMs: SILENCE_MS, signal: this.attempt.signal });
       this.cursor = cursor;
       this.tell("polling");
       for (const value of found) {

@@ -33,13 +33,11 @@ export interface Composition {
 }
 
 const byId = <T extends { id: string }>(items: T[] = []) => new Map(items.map((it) => [it.id, it]));
-const EVERY_MS = 15_000;
 
 /** Reads a shooting's composition. `isHeld` lets it not be read afresh while changes are on their way. */
 export function useComposition(shootingId: string, isHeld = false) {
-  // Looks of others come without an event: the list is read now and then.
-  const looks = useQuery({ ...lookList(shootingId), staleTime: isHeld ? Infinity : 5_000, refetchInterval: isHeld ? false : EVERY_MS });
-  const shots = useQuery(shotList(shootingId));
+  const looks = useQuery({ ...lookList(shootingId), enabled: !isHeld });
+  const shots = useQuery({ ...shotList(shootingId), enabled: !isHeld });
   const subjects = useQuery(subjectList());
   const styles = useQuery(styleList());
   const shotTypes = useQuery(shotTypeList());

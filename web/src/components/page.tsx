@@ -42,10 +42,10 @@ export function Page({ title, within, aside, actions, below, fill, children }: P
   return (
     <div className={cx("flex min-w-0 flex-col", fill ? "h-full min-h-0" : "min-h-full")}>
       <header className="px-4 pt-3 sm:px-5">
-        <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-2">
-          <h1 className="min-w-0 truncate text-lg font-semibold">{title}</h1>
+        <div className={cx("flex min-h-8 items-center gap-x-3 gap-y-2", !fill && "flex-wrap")}>
+          <h1 title={title} className="min-w-0 truncate text-lg font-semibold">{title}</h1>
           {aside}
-          {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
+          {actions && <div className={cx("ml-auto flex items-center gap-2", fill ? "shrink-0" : "flex-wrap")}>{actions}</div>}
         </div>
         {below && <div className="mt-2">{below}</div>}
       </header>

@@ -9,7 +9,7 @@ import { frontOf } from "./pickers";
 export function ProductTile({ product }: { product: Product }) {
   const front = frontOf(product);
   return (
-    <Link to={paths.product(product.id)} data-tile className="group block overflow-hidden rounded-lg border bg-panel hover:border-edge">
+    <Link to={paths.product(product.id)} data-tile title={product.name} className="group block overflow-hidden rounded-lg border bg-panel hover:border-edge">
       <div className="relative">
         <Picture mediaId={front} alt="" edge={512} fit="contain" className="aspect-[4/5]" />
         <span className="absolute bottom-1.5 left-1.5 flex flex-wrap gap-1">

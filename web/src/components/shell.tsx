@@ -1,13 +1,13 @@
 import {
-  Aperture, BookOpen, CircleCheckBig, Download, House, ListChecks, PanelLeft, Search, Shirt, Sparkles, UserRound, type LucideIcon,
+  Aperture, BookOpen, CircleCheckBig, Download, Ellipsis, House, ListChecks, PanelLeft, Search, Shirt, Sparkles, UserRound, type LucideIcon,
 } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { NavLink, useLocation, useNavigate } from "react-router";
 import { useRights } from "~/api/identity";
-import { useActiveInView } from "~/lib/active-in-view";
 import { cx } from "~/lib/cx";
 import { paths } from "~/paths";
 import { IconButton } from "~/ui/button";
+import { Menu, MenuItem } from "~/ui/menu";
 import { ConnectionDot, OfflineBanner } from "./connection";
 import { useOrganizationName } from "./page";
 import { ShortcutHelp, useShortcuts } from "./shortcuts";
@@ -16,18 +16,18 @@ import { UserMenu } from "./user-menu";
 
 const Palette = lazy(() => import("./palette"));
 
-interface Place { to: string; name: string; icon: LucideIcon; key: string; /** Also lit on pages that begin so. */ also?: string }
+interface Place { /** Also there where there is little room. */ isMain?: boolean; to: string; name: string; icon: LucideIcon; key: string; /** Also lit on pages that begin so. */ also?: string }
 
 function usePlaces(): Place[] {
   const { make } = useRights();
   const places: (Place | false)[] = [
-    { to: paths.home(), name: "Home", icon: House, key: "h" },
-    { to: paths.products(), name: "Products", icon: Shirt, key: "p" },
+    { isMain: true, to: paths.home(), name: "Home", icon: House, key: "h" },
+    { isMain: true, to: paths.products(), name: "Products", icon: Shirt, key: "p" },
     { to: paths.subjects(), name: "Subjects", icon: UserRound, key: "j" },
     { to: paths.library(), name: "Library", icon: BookOpen, key: "l", also: "/library" },
-    { to: paths.shootings(), name: "Shootings", icon: Aperture, key: "s" },
-    make && { to: paths.generator(), name: "Generator", icon: Sparkles, key: "e" },
-    { to: paths.review(), name: "Review", icon: CircleCheckBig, key: "r" },
+    { isMain: true, to: paths.shootings(), name: "Shootings", icon: Aperture, key: "s" },
+    make && { isMain: true, to: paths.generator(), name: "Generator", icon: Sparkles, key: "e" },
+    { isMain: true, to: paths.review(), name: "Review", icon: CircleCheckBig, key: "r" },
     { to: paths.deliver(), name: "Deliver", icon: Download, key: "d" },
     { to: paths.queue(), name: "Queue", icon: ListChecks, key: "q" },
   ];
@@ -61,7 +61,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b bg-panel px-2">
         <IconButton label={isWide ? "Fold the rail" : "Unfold the rail"} icon={PanelLeft} shortcut="[" aria-expanded={isWide} aria-controls="rail" onClick={() => setWide(!isWide)} className="max-md:hidden" />
-        <NavLink to={paths.home()} className="rounded-md px-1.5 text-base font-semibold tracking-tight">Sartiq</NavLink>
+        <NavLink to={paths.home()} className="inline-flex h-8 items-center rounded-md px-1.5 text-base font-semibold tracking-tight">Sartiq</NavLink>
         <span className="min-w-0 truncate text-soft">{organization}</span>
         <div className="ml-auto flex items-center gap-0.5">
           <ConnectionDot />
@@ -83,21 +83,24 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-/** At the left; on narrow screens at the bottom, where the thumb is. */
+const MORE = "flex min-w-0 flex-1 flex-col items-center gap-0.5 rounded-md px-1 py-1 text-xs";
+
+/** At the left; on narrow screens at the bottom, where the thumb is, with what is used most. */
 function Rail({ places, isWide }: { places: Place[]; isWide: boolean }) {
   const { pathname } = useLocation();
-  const row = useActiveInView<HTMLElement>();
+  const navigate = useNavigate();
+  const isAt = ({ to, also }: Place) => (to === "/" ? pathname === to : pathname.startsWith(also ?? to));
+  const others = places.filter((it) => !it.isMain);
   return (
     <nav
-      ref={row}
       id="rail"
       aria-label="Main"
       className={cx(
-        "flex shrink-0 gap-0.5 bg-panel p-1.5 md:flex-col md:border-r max-md:overflow-x-auto max-md:border-t max-md:[scrollbar-width:none]",
+        "flex shrink-0 gap-0.5 bg-panel p-1.5 md:flex-col md:overflow-y-auto md:border-r max-md:border-t max-md:pb-[max(0.375rem,env(safe-area-inset-bottom))]",
         isWide ? "md:w-40" : "md:w-12",
       )}
     >
-      {places.map(({ to, name, icon: Icon, key, also }) => (
+      {places.map(({ to, name, icon: Icon, key, also, isMain }) => (
         <NavLink
           key={to}
           to={to}
@@ -105,15 +108,19 @@ function Rail({ places, isWide }: { places: Place[]; isWide: boolean }) {
           title={`${name} (G then ${key.toUpperCase()})`}
           className={({ isActive }) =>
             cx(
-              "flex items-center gap-2.5 rounded-md px-2.5 max-md:min-w-16 max-md:flex-col max-md:gap-0.5 max-md:px-1 max-md:py-1 max-md:text-xs md:h-8",
+              "flex items-center gap-2.5 rounded-md px-2.5 max-md:min-w-0 max-md:flex-1 max-md:flex-col max-md:gap-0.5 max-md:px-1 max-md:py-1 max-md:text-xs md:h-8 md:shrink-0",
+              !isMain && "max-md:hidden",
               isActive || (also && pathname.startsWith(also)) ? "bg-tint font-medium text-accent" : "text-soft hover:bg-hover hover:text-ink",
             )
           }
         >
           <Icon aria-hidden className="size-4 shrink-0" />
-          <span className={cx(!isWide && "md:sr-only")}>{name}</span>
+          <span className={cx("max-w-full truncate", !isWide && "md:sr-only")}>{name}</span>
         </NavLink>
       ))}
+      <Menu trigger={<button type="button" className={cx(MORE, "md:hidden", others.some(isAt) ? "bg-tint font-medium text-accent" : "text-soft")}><Ellipsis aria-hidden className="size-4" />More</button>}>
+        {others.map(({ to, name, icon }) => <MenuItem key={to} icon={icon} onSelect={() => void navigate(to)}>{name}</MenuItem>)}
+      </Menu>
     </nav>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { grouped } from "~/lib/grouped";
 import { createStore, useStore } from "~/lib/store";
 import { Dialog } from "~/ui/dialog";
 import { Input } from "~/ui/field";
@@ -124,12 +125,13 @@ export function Keys({ keys }: { keys: string }) {
 /** What works here, and nothing else. */
 export function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const [search, setSearch] = useState("");
-  const [shown] = useState(() => [...scopes.get()].reverse().map((it) => it.current));
+  // Parts of one view stand under its one name.
+  const [shown] = useState(() => grouped([...scopes.get()].reverse().flatMap(({ current: { name, shortcuts } }) => shortcuts.map((it) => ({ ...it, name }))), (it) => it.name));
   const fits = (it: Shortcut) => it.label.toLowerCase().includes(search.toLowerCase());
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <Input label="Search shortcuts" hideLabel placeholder="Search" value={search} onChange={(it) => setSearch(it.target.value)} autoFocus />
-      {shown.map(({ name, shortcuts }) => shortcuts.some(fits) && (
+      {[...shown].map(([name, shortcuts]) => shortcuts.some(fits) && (
         <section key={name} className="mt-4">
           <h3 className="mb-1 text-xs font-medium text-soft">{name}</h3>
           <dl>

@@ -4,6 +4,7 @@ import { products } from "~/api/catalog";
 import { ProductPhoto_Slot as Slot, type Product, type ProductPhoto } from "~/api/gen/sartiq/catalog/v1/product_pb";
 import { useRights } from "~/api/identity";
 import { keys } from "~/api/keys";
+import { cx } from "~/lib/cx";
 import { uuid } from "~/lib/uuid";
 import { paths } from "~/paths";
 import { add } from "~/upload/place";
@@ -55,8 +56,8 @@ export function Slots({ product }: { product: Product }) {
         const canAdd = make && (slot === Slot.DETAIL || photos.length === 0);
         return [
           ...photos.map((photo) => (
-            <figure key={`${slot}-${photo.mediaId}`} className="group relative overflow-hidden rounded-lg border bg-panel">
-              <Picture mediaId={photo.mediaId} alt={`${product.name}, ${name.toLowerCase()}`} fit="contain" className="aspect-[4/5]" />
+            <figure key={`${slot}-${photo.mediaId}`} className={cx("flex flex-col overflow-hidden rounded-lg border bg-panel", slot === Slot.FRONT && "col-span-2 row-span-2")}>
+              <Picture mediaId={photo.mediaId} alt={`${product.name}, ${name.toLowerCase()}`} fit="contain" edge={slot === Slot.FRONT ? 1280 : 512} className="aspect-[4/5] flex-1" />
               <figcaption className="flex h-8 items-center justify-between pl-2.5 pr-0.5 text-xs text-soft">
                 {name}
                 {make && (
@@ -69,7 +70,7 @@ export function Slots({ product }: { product: Product }) {
             </figure>
           )),
           canAdd && (
-            <div key={`${slot}-add`} className="grid aspect-[4/5] place-items-center rounded-lg border border-dashed">
+            <div key={`${slot}-add`} className="grid place-items-center rounded-lg border border-dashed sm:aspect-[4/5] max-sm:min-h-20">
               <FileButton look="quiet" icon={ImagePlus} multiple={slot === Slot.DETAIL} onFiles={(files) => bring(slot, files)}>
                 Add {name.toLowerCase()}
               </FileButton>

@@ -21,7 +21,7 @@ export function Loading({ what, children }: { what: string; children: ReactNode 
 
 export const SkeletonGrid = ({ what, count = 12, className = "aspect-[4/5]" }: { what: string; count?: number; className?: string }) => (
   <Loading what={what}>
-    <div className="grid grid-cols-[repeat(auto-fill,minmax(10rem,1fr))] gap-3">
+    <div className="grid grid-cols-[repeat(auto-fill,minmax(9.5rem,1fr))] gap-3">
       {Array.from({ length: count }, (_, index) => <div key={index} className={`skeleton ${className}`} />)}
     </div>
   </Loading>
@@ -38,7 +38,7 @@ export const SkeletonRows = ({ what, count = 8 }: { what: string; count?: number
 /** Nothing is there yet: one sentence, and what to do. */
 export function Empty({ icon: Icon, title, children, action }: { icon: LucideIcon; title: string; children?: ReactNode; action?: ReactNode }) {
   return (
-    <div className="grid place-items-center gap-2 rounded-lg border border-dashed px-6 py-14 text-center">
+    <div className="grid place-items-center gap-2 rounded-lg border border-dashed px-6 py-14 text-center max-sm:py-10">
       <Icon aria-hidden className="size-7 text-soft" strokeWidth={1.5} />
       <h2 className="text-base font-medium">{title}</h2>
       {children && <p className="max-w-prose text-soft">{children}</p>}
@@ -61,9 +61,9 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
   const problem = problemOf(error);
   if (problem.isNotFound) return <NotFound />;
   return (
-    <div role="alert" className="flex items-start gap-3 rounded-lg border border-bad/40 bg-panel px-4 py-3">
+    <div role="alert" className="flex max-w-3xl flex-wrap items-start gap-x-3 gap-y-2 rounded-lg border border-bad/40 bg-panel px-4 py-3">
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-56">
         <p className="font-medium">{problem.message}</p>
         {problem.hint && <p className="text-soft">{problem.hint}</p>}
         {problem.requestId && <RequestId id={problem.requestId} />}
@@ -79,7 +79,7 @@ export function RequestId({ id }: { id: string }) {
   return (
     <button type="button" onClick={copy} className="mt-1 inline-flex min-h-6 max-w-full items-center gap-1 text-xs text-soft hover:text-ink" title="Copy the request id">
       {isCopied ? <Check aria-hidden className="size-3" /> : <Copy aria-hidden className="size-3" />}
-      <span className="truncate">Request <code>{id}</code></span>
+      <span className="truncate" title={id}>Request <code>{id}</code></span>
       <span role="status" className="sr-only">{isCopied ? "Copied" : ""}</span>
     </button>
   );

@@ -55,7 +55,7 @@ function ToastCard({ toast: { id, text, hint, requestId, isBad, action } }: { to
     return () => clearTimeout(timer);
   }, [id, isBad]);
   return (
-    <div className="pointer-events-auto flex max-w-xl items-center gap-3 rounded-lg bg-raised py-1.5 pl-3 pr-1.5 shadow-pop">
+    <div className="pointer-events-auto flex max-w-[min(36rem,100%)] items-center gap-3 rounded-lg bg-raised py-1.5 pl-3 pr-1.5 shadow-pop">
       {isBad && <TriangleAlert aria-label="Problem" className="size-4 shrink-0 text-bad" />}
       <div className="min-w-0 py-1">
         <p>{text} {hint && <span className="text-soft">{hint}</span>}</p>

@@ -1,4 +1,4 @@
-import { CircleCheck, CircleX, Clock, CopyCheck, Info, LoaderCircle, RotateCw, Square, Upload, X } from "lucide-react";
+import { CircleCheck, CircleStop, CircleX, Clock, CopyCheck, Info, LoaderCircle, RotateCw, Upload, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { useRights } from "~/api/identity";
@@ -45,13 +45,13 @@ export function UploadTray() {
       </button>
       <p role="status" className="sr-only">{all.length > 0 && open === 0 ? `Uploads ended: ${summary}` : ""}</p>
       {isOpen && (
-        <section aria-label="Uploads" className="fixed right-2 top-12 z-40 flex max-h-[70dvh] w-[min(24rem,calc(100vw-1rem))] flex-col rounded-lg bg-raised shadow-pop">
+        <section aria-label="Uploads" className="fixed bottom-2 right-2 in-[body:has([data-decision-bar])]:bottom-36 z-40 flex max-h-[70dvh] max-md:bottom-16 w-[min(24rem,calc(100vw-1rem))] flex-col rounded-lg bg-raised shadow-pop">
           <header className="flex items-center gap-1 border-b py-1.5 pl-3 pr-1.5">
-            <h2 className="min-w-0 flex-1 truncate font-medium">{all.length ? summary : "Uploads"}</h2>
+            <h2 className="min-w-0 flex-1 py-1 font-medium">{all.length ? summary : "Uploads"}</h2>
             {all.length > open && <Button small look="quiet" onClick={clear}>Clear ended</Button>}
             <IconButton label="Close uploads" icon={X} onClick={() => setOpen(false)} />
           </header>
-          {open > 0 && <Progress label="All uploads" value={percent} className="mx-3 mt-2" />}
+          {open > 0 && <Progress label="All uploads" value={percent} className="rounded-none" />}
           {all.length === 0 && <p className="p-4 text-soft">Drop photos on the products page to bring them in.</p>}
           <ul className="min-h-0 overflow-y-auto py-1">
             {[...all].sort((one, other) => rank(one) - rank(other)).map((it) => <Row key={it.id} item={it} />)}
@@ -79,11 +79,11 @@ function Row({ item: { id, name, size, state, sent, wasKnown, outcome, problem }
         {state === "sending" && <Progress label={`Sending ${name}`} value={size ? (sent / size) * 100 : 0} className="my-1" />}
         {state === "waiting" && <Badge icon={Clock}>Waiting</Badge>}
         {state === "judging" && <Badge icon={LoaderCircle} tone="accent" spin>Checking</Badge>}
-        {state === "stopped" && <Badge icon={Square}>Stopped</Badge>}
+        {state === "stopped" && <Badge icon={CircleStop}>Stopped</Badge>}
         {state === "stored" && (
           <span className="flex min-w-0 items-center gap-2">
             <Badge icon={wasKnown ? CopyCheck : CircleCheck} tone="ok">{wasKnown ? "Was here already" : "Stored"}</Badge>
-            {outcome?.to ? <Link to={outcome.to} className="truncate text-xs text-accent underline">{outcome.text}</Link> : <span className="truncate text-xs text-soft">{outcome?.text}</span>}
+            {outcome?.to ? <Link to={outcome.to} className="inline-flex min-h-6 min-w-0 items-center truncate text-xs text-accent underline">{outcome.text}</Link> : <span className="truncate text-xs text-soft">{outcome?.text}</span>}
           </span>
         )}
         {outcome?.note && <p className="text-xs"><Badge icon={Info} tone="warn">Look</Badge> <span className="text-soft">{outcome.note}</span></p>}
@@ -94,7 +94,7 @@ function Row({ item: { id, name, size, state, sent, wasKnown, outcome, problem }
           </div>
         )}
       </div>
-      {isOpen && <IconButton label={`Stop ${name}`} icon={Square} onClick={() => stop(id)} className="size-6" />}
+      {isOpen && <IconButton label={`Stop ${name}`} icon={CircleStop} onClick={() => stop(id)} className="size-6" />}
       {state === "failed" && <IconButton label={`Try ${name} again`} icon={RotateCw} onClick={() => retry(id)} className="size-6" />}
     </li>
   );

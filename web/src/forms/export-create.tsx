@@ -13,6 +13,7 @@ import { lookList, shootingList, shotList } from "~/api/shooting";
 import { useOnline } from "~/components/connection";
 import { useSubmit } from "~/components/form";
 import { Page } from "~/components/page";
+import { CARDS, ShootingCard } from "~/components/shooting-card";
 import { ShotChoice } from "~/components/shot-choice";
 import { Empty, ErrorPanel, SkeletonGrid } from "~/components/state";
 import { count } from "~/lib/format";
@@ -63,15 +64,24 @@ export function ExportCreate({ shootingId, onShooting, onClose }: ExportCreatePr
   return (
     <Page title="New export" within="Deliver" actions={<Button onClick={onClose}>Cancel</Button>}>
       {list.error && <ErrorPanel error={list.error} onRetry={list.refetch} />}
-      <form onSubmit={form.onSubmit} className="grid gap-5 lg:grid-cols-[1fr_18rem]">
+      <form onSubmit={form.onSubmit} className="grid grid-cols-1 gap-5 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <section aria-label="Pictures" className="min-w-0">
           {shots.error && <ErrorPanel error={shots.error} onRetry={shots.refetch} />}
           {shootingId && shots.isPending && <SkeletonGrid what="the shots" count={8} />}
-          {!shootingId && (list.isPending ? <SkeletonGrid what="the shootings" count={6} /> : (
-            <Empty icon={PackageCheck} title={able.length > 0 ? "Which shooting?" : "No picture is approved yet"} action={able.length === 0 && <LinkButton to={paths.review()} look="primary">Go to review</LinkButton>}>
-              {able.length > 0 ? "Choose it at the side. Its approved pictures are shown here." : "Only approved pictures are delivered."}
+          {!shootingId && list.isPending && <SkeletonGrid what="the shootings" count={6} />}
+          {!shootingId && list.data && able.length === 0 && (
+            <Empty icon={PackageCheck} title="No picture is approved yet" action={<LinkButton to={paths.review()} look="primary">Go to review</LinkButton>}>
+              Only approved pictures are delivered.
             </Empty>
-          ))}
+          )}
+          {!shootingId && able.length > 0 && (
+            <>
+              <h2 className="mb-1.5 font-semibold">Which shooting?</h2>
+              <ul className={CARDS}>
+                {able.map((it) => <li key={it.id}><ShootingCard shooting={it} to={paths.deliver(it.id)} says={count(it.shots!.approved, "picture approved", "pictures approved")} /></li>)}
+              </ul>
+            </>
+          )}
           {shots.data && approved.length === 0 && (
             <Empty icon={PackageCheck} title="No picture is approved yet" action={decide && <LinkButton to={paths.shootingReview(shootingId)} look="primary">Review {shooting?.name ?? "the shooting"}</LinkButton>}>
               Only approved pictures are delivered. {count(open, "shot waits", "shots wait")} for that.

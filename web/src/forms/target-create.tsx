@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { targets } from "~/api/delivery";
+import { sentence } from "~/api/errors";
 import { keys } from "~/api/keys";
 import { useSubmit } from "~/components/form";
 import { toast } from "~/components/toast";
@@ -20,7 +21,7 @@ export function TargetCreate({ onClose }: { onClose: () => void }) {
     },
     ({ target, problem }) => {
       void cache.invalidateQueries({ queryKey: keys.targets() });
-      toast(problem ? `“${target?.name}” was added, but could not be reached.` : `“${target?.name}” works.`, { isBad: problem !== "", ...(problem && { hint: problem }) });
+      toast(problem ? `“${target?.name}” was added, but could not be reached.` : `“${target?.name}” works.`, { isBad: problem !== "", ...(problem && { hint: sentence(problem) }) });
       onClose();
     },
   );

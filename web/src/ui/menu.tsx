@@ -95,7 +95,7 @@ function Panel({ id, button, align, onClose, children }: { id: string; button: H
       </div>
     </Close>,
     // A modal dialog hides what is not in it, and everything belongs to a landmark.
-    button.closest("dialog, header, main") ?? document.body,
+    button.closest("dialog, header, nav, main") ?? document.body,
   );
 }
 

@@ -1,5 +1,6 @@
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { cx } from "~/lib/cx";
+import { useWindowed } from "~/lib/windowed";
 
 export interface Column<T> {
   /** Empty for one that has buttons only. */
@@ -7,35 +8,70 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
   /** Numbers stand at the right. */
   end?: boolean;
+  /** Clear without its title, where there is no room for a head. */
+  clear?: boolean;
   className?: string;
 }
 
-/** Rows of one kind. On narrow screens it scrolls by itself, so that the page does not. */
-export function Table<T>({ label, columns, rows, rowKey, rowClass }: {
-  label: string; columns: Column<T>[]; rows: T[]; rowKey: (row: T) => string; rowClass?: (row: T) => string;
-}) {
+interface TableProps<T> { label: string; columns: Column<T>[]; rows: T[]; rowKey: (row: T) => string; rowClass?: (row: T) => string }
+
+/** Shorter tables are there whole. */
+const WINDOWED_FROM = 80;
+const ROW_PX = 45;
+const TITLED = "max-sm:before:mr-1.5 max-sm:before:text-xs max-sm:before:text-soft max-sm:before:content-[attr(data-title)]";
+const FILLER = { padding: 0, border: 0 };
+
+/**
+ * Rows of one kind. On narrow screens each row is a card: the first column with a title is its head, and the others follow
+ * with their titles. Of a long table only the rows near the screen are there.
+ */
+export function Table<T>({ label, columns, rows, rowKey, rowClass }: TableProps<T>) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const isLong = rows.length >= WINDOWED_FROM;
+  const windowed = useWindowed(body, { count: isLong ? rows.length : 0, height: ROW_PX });
+  const near = windowed.getVirtualItems();
+  const shown = isLong ? near.map((it) => it.index) : rows.map((_, index) => index);
+  const { scrollMargin } = windowed.options;
+  const before = isLong && near[0] ? near[0].start - scrollMargin : 0;
+  const after = isLong ? windowed.getTotalSize() - ((near.at(-1)?.end ?? scrollMargin) - scrollMargin) : 0;
+  const head = columns.find((it) => it.title !== "");
   return (
     <div className="overflow-x-auto rounded-lg border bg-panel" tabIndex={0} role="region" aria-label={label}>
-      <table className="w-full border-collapse text-left">
-        <thead>
-          <tr className="border-b">
-            {columns.map((it) => it.title === "" ? <td key="" /> : (
-              <th key={it.title} scope="col" className={cx("whitespace-nowrap px-3 py-1.5 text-xs font-medium text-soft", it.end && "text-right", it.className)}>
+      <table role="table" aria-rowcount={rows.length + 1} className="w-full border-collapse text-left max-sm:block">
+        <thead role="rowgroup" className="max-sm:sr-only">
+          <tr role="row" aria-rowindex={1} className="border-b">
+            {columns.map((it) => it.title === "" ? <td key="" role="cell" /> : (
+              <th key={it.title} scope="col" role="columnheader" className={cx("whitespace-nowrap px-3 py-1.5 text-xs font-medium text-soft", it.end && "text-right", it.className)}>
                 {it.title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={rowKey(row)} className={cx("border-b last:border-0 hover:bg-hover/60", rowClass?.(row))}>
-              {columns.map((it) => (
-                <td key={it.title} className={cx("px-3 py-1.5 align-middle", it.end && "text-right tabular-nums", it.className)}>
-                  {it.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
+        <tbody ref={body} role="rowgroup" className="max-sm:block">
+          {before > 0 && <tr aria-hidden className="max-sm:block" style={{ height: before }}><td style={FILLER} /></tr>}
+          {shown.map((index) => {
+            const row = rows[index]!;
+            return (
+              <tr
+                key={rowKey(row)} role="row" data-index={index} ref={isLong ? windowed.measureElement : undefined} aria-rowindex={index + 2}
+                className={cx("border-b last:border-0 hover:bg-hover/60 max-sm:flex max-sm:flex-wrap max-sm:items-center max-sm:gap-x-4 max-sm:gap-y-1 max-sm:px-3 max-sm:py-2", rowClass?.(row))}
+              >
+                {columns.map((it) => (
+                  <td
+                    key={it.title} role="cell"
+                    data-title={it.title}
+                    className={cx(
+                      "px-3 py-1.5 align-middle max-sm:p-0 max-sm:empty:hidden",
+                      it !== head && !it.clear && it.title !== "" && TITLED, it === head && "max-sm:min-w-[70%] max-sm:flex-1", it.end && "whitespace-nowrap text-right tabular-nums", it.className,
+                    )}
+                  >
+                    {it.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+          {after > 0 && <tr aria-hidden className="max-sm:block" style={{ height: after }}><td style={FILLER} /></tr>}
         </tbody>
       </table>
     </div>

@@ -34,9 +34,9 @@ function Exports({ onNew }: { onNew: () => void }) {
   const targets = useQuery(targetList()).data;
   const found = list.data?.pages.flatMap((it) => it.exports) ?? [];
   const columns: Column<Export>[] = [
-    { title: "Name", cell: (it) => <Link to={paths.export(it.id)} className="font-medium hover:underline">{it.name}</Link>, className: "min-w-40" },
-    { title: "State", cell: (it) => <ExportBadge state={it.state} /> },
-    { title: "Progress", cell: (it) => <Done export={it} />, className: "min-w-36" },
+    { title: "Name", cell: (it) => <Link to={paths.export(it.id)} className="font-medium hover:underline">{it.name}</Link>, className: "sm:min-w-40" },
+    { title: "State", clear: true, cell: (it) => <ExportBadge state={it.state} /> },
+    { title: "Progress", clear: true, cell: (it) => <Done export={it} />, className: "sm:min-w-36" },
     { title: "Shooting", cell: (it) => shootings?.find((other) => other.id === it.shootingId)?.name ?? "–", className: "max-md:hidden" },
     { title: "To", cell: (it) => (it.targetId ? (targets?.find((other) => other.id === it.targetId)?.name ?? "A target") : "Zip"), className: "max-md:hidden" },
     { title: "Size", end: true, cell: (it) => (it.sizeBytes > 0n ? bytes(it.sizeBytes) : "–"), className: "max-lg:hidden" },

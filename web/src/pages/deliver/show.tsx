@@ -3,6 +3,7 @@ import { Ban, Download, RotateCcw, TriangleAlert } from "lucide-react";
 import { Link, useParams } from "react-router";
 import { download, exportItemList, exportQuery, exports, targetList } from "~/api/delivery";
 import { useEvent } from "~/api/dispatch";
+import { sentence } from "~/api/errors";
 import { Export_State, ExportItem_State, type Export, type ExportItem } from "~/api/gen/sartiq/delivery/v1/export_pb";
 import { useRights } from "~/api/identity";
 import { keys } from "~/api/keys";
@@ -54,7 +55,7 @@ export default function ExportPage() {
   const isOver = isEnded(state);
   const isZip = !found.targetId;
   const facts: [string, React.ReactNode][] = [
-    ["Shooting", <Link key="shooting" to={paths.shooting(found.shootingId)} className="hover:underline">{shooting?.name ?? "…"}</Link>],
+    ["Shooting", <Link key="shooting" to={paths.shooting(found.shootingId)} className="inline-flex min-h-6 items-center underline decoration-line hover:decoration-current">{shooting?.name ?? "…"}</Link>],
     ["To", isZip ? "Zip" : <Link key="target" to={paths.targets()} className="hover:underline">{target ? `${target.name} (${target.bucket?.name}/${target.bucket?.prefix ?? ""})` : "A target"}</Link>],
     ["Files", formatWord(found.format)],
     ["Size", found.sizeBytes > 0n ? bytes(found.sizeBytes) : ""],
@@ -78,10 +79,10 @@ export default function ExportPage() {
           <Progress label="Delivered" value={((deliveredCount + failedCount) / Math.max(1, itemCount)) * 100} className="h-1.5" />
         </div>
         {problem && state !== Export_State.COMPLETED && (
-          <p role="alert" className="flex items-start gap-2 text-warn"><TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" /><span>{problem}{state === Export_State.WAITING && <span className="text-soft"> It is tried again by itself. Owners and admins can test the target or give it another key.</span>}</span></p>
+          <p role="alert" className="flex items-start gap-2 text-warn"><TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" /><span>{sentence(problem)}{state === Export_State.WAITING && <span className="text-soft"> It is tried again by itself. Owners and admins can test the target or give it another key.</span>}</span></p>
         )}
-        <dl className="flex flex-wrap gap-x-6 gap-y-1">
-          {facts.filter(([, it]) => it !== "").map(([name, value]) => <div key={name} className="flex gap-1.5"><dt className="text-soft">{name}</dt><dd>{value}</dd></div>)}
+        <dl className="flex flex-wrap items-center gap-x-6 gap-y-1">
+          {facts.filter(([, it]) => it !== "").map(([name, value]) => <div key={name} className="flex items-center gap-1.5"><dt className="text-soft">{name}</dt><dd>{value}</dd></div>)}
         </dl>
       </div>
       <Items exportId={id} />
@@ -96,10 +97,10 @@ function Items({ exportId }: { exportId: string }) {
   if (error) return <ErrorPanel error={error} onRetry={refetch} />;
   if (!data) return <SkeletonRows what="the files" />;
   const columns: Column<ExportItem>[] = [
-    { title: "File", cell: (it) => <span className="flex items-center gap-2.5"><Thumb item={it} /><span className="break-all font-medium">{it.filename}</span></span>, className: "min-w-44" },
+    { title: "File", cell: (it) => <span className="flex items-center gap-2.5"><Thumb item={it} /><span className="break-all font-medium">{it.filename}</span></span>, className: "sm:min-w-44" },
     {
-      title: "State",
-      cell: (it) => <span className="grid"><ExportItemBadge state={it.state} />{it.problem && it.state !== ExportItem_State.DELIVERED && <span className="max-w-72 text-xs text-bad">{it.problem}</span>}</span>,
+      title: "State", clear: true,
+      cell: (it) => <span className="grid"><ExportItemBadge state={it.state} />{it.problem && it.state !== ExportItem_State.DELIVERED && <span className="max-w-72 text-xs text-bad">{sentence(it.problem)}</span>}</span>,
     },
     { title: "Where", cell: (it) => <span className="break-all text-soft">{it.receipt?.location ?? "–"}</span>, className: "max-md:hidden" },
     { title: "Receipt", cell: (it) => <Receipt item={it} />, className: "max-lg:hidden" },

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus, PlugZap, Server, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { targetList, targets } from "~/api/delivery";
+import { sentence } from "~/api/errors";
 import type { Target } from "~/api/gen/sartiq/delivery/v1/target_pb";
 import { useRights } from "~/api/identity";
 import { keys } from "~/api/keys";
@@ -27,7 +28,7 @@ export default function Targets() {
   const test = useMutation({
     mutationFn: (id: string) => targets.testTarget({ id }),
     onSuccess: ({ target, problem }) => {
-      toast(problem ? `“${target?.name}” could not be reached.` : `“${target?.name}” works: a file was written, read and deleted.`, { isBad: problem !== "", ...(problem && { hint: problem }) });
+      toast(problem ? `“${target?.name}” could not be reached.` : `“${target?.name}” works: a file was written, read and deleted.`, { isBad: problem !== "", ...(problem && { hint: sentence(problem) }) });
       reread();
     },
     onError: errorToast,
@@ -40,7 +41,7 @@ export default function Targets() {
   });
   const columns: Column<Target>[] = [
     { title: "Name", cell: (it) => <span className="font-medium">{it.name}</span> },
-    { title: "State", cell: (it) => { const [word, icon, tone] = TARGETS[it.state]; return <Badge icon={icon} tone={tone}>{word}</Badge>; } },
+    { title: "State", clear: true, cell: (it) => { const [word, icon, tone] = TARGETS[it.state]; return <Badge icon={icon} tone={tone}>{word}</Badge>; } },
     { title: "Bucket", cell: (it) => <span className="break-all">{it.bucket?.name}/{it.bucket?.prefix}</span> },
     { title: "Store", cell: (it) => <span className="break-all text-soft">{it.bucket?.endpointUrl}</span>, className: "max-md:hidden" },
     { title: "Added", end: true, cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.createTime)}</span>, className: "max-md:hidden" },

@@ -20,7 +20,11 @@ function Check({ label, isOn, isPartly, isOff, onChange }: { label: string; isOn
   useEffect(() => {
     if (ref.current) ref.current.indeterminate = Boolean(isPartly);
   }, [isPartly]);
-  return <input ref={ref} type="checkbox" aria-label={label} checked={isOn} disabled={isOff} onChange={onChange} className="size-4 shrink-0 accent-fill" />;
+  return (
+    <label className="-m-1 grid size-6 shrink-0 place-items-center">
+      <input ref={ref} type="checkbox" aria-label={label} checked={isOn} disabled={isOff} onChange={onChange} className="size-4 accent-fill" />
+    </label>
+  );
 }
 
 /** What can be generated, look by look, and what of it shall be. */

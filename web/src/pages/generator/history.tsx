@@ -12,11 +12,11 @@ export function History({ runs, parts }: { runs: Generation[]; parts: Compositio
   const columns: Column<Generation>[] = [
     { title: "Started", cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.createTime)}</span> },
     { title: "What", cell: (it) => <Link to={paths.shootingReview(it.shootingId, it.shotId)} className="whitespace-nowrap hover:underline">{it.configuration?.productName}, {typeOf(it)}{it.note && <span className="text-soft"> “{it.note}”</span>}</Link> },
-    { title: "State", cell: (it) => <span title={it.error?.message}><GenerationBadge state={it.state} /></span> },
+    { title: "State", clear: true, cell: (it) => <span title={it.error?.message}><GenerationBadge state={it.state} /></span> },
     { title: "Ready", end: true, cell: (it) => `${it.readyCount} of ${it.requestedCount}` },
     { title: "Expected", end: true, cell: (it) => money(it.quotedCost) },
     { title: "Cost", end: true, cell: (it) => money(it.cost) },
-    { title: "", end: true, cell: (it) => <Link to={paths.run(it.workflowId)} className="text-xs text-accent hover:underline" aria-label={`Run of ${it.configuration?.productName}, ${typeOf(it)}`}>Run</Link> },
+    { title: "", end: true, cell: (it) => <Link to={paths.run(it.id)} className="text-xs text-accent hover:underline" aria-label={`Run of ${it.configuration?.productName}, ${typeOf(it)}`}>Run</Link> },
   ];
   return (
     <details className="mt-6">

@@ -5,7 +5,8 @@ import { useEvent } from "~/api/dispatch";
 import { Generation_State, type Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import type { GetGenerationResponse, ListGenerationsResponse } from "~/api/gen/sartiq/generation/v1/generation_service_pb";
 import { Prediction_State, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
-import { generationList, generations } from "~/api/generation";
+import { generationList, generations, predictions } from "~/api/generation";
+import { reasonOf } from "~/api/errors";
 import { keys } from "~/api/keys";
 import { errorToast } from "~/components/toast";
 import { uuid } from "~/lib/uuid";
@@ -75,6 +76,24 @@ export function useStop() {
   });
 }
 
+/** Stops one picture. The others of its run go on. */
+export function useStopPicture(generationId: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => predictions.cancelPrediction({ requestId: uuid(), id }),
+    onSuccess: ({ prediction }) => {
+      cache.setQueryData<GetGenerationResponse>(keys.generation(generationId), (before) => before && {
+        ...before, predictions: before.predictions.map((it) => (it.id === prediction!.id ? prediction! : it)),
+      });
+    },
+    // One that became ready meanwhile is shown as it is.
+    onError: (error) => reasonOf(error) !== "STATE_CONFLICT" && errorToast(error),
+    onSettled: () => {
+      for (const queryKey of [keys.generation(generationId), keys.generations()]) void cache.invalidateQueries({ queryKey });
+    },
+  });
+}
+
 /** The state that a picture is in while a node of its workflow runs, or once it has ended. */
 function stateAt(node: string, hasEnded: boolean): [index: number, state: Prediction_State] {
   const [step, index] = node.split("_");
@@ -95,6 +114,7 @@ export function useArrivals(): void {
   useEvent("taskStarted", ({ reference, node }) => advance(reference, ...stateAt(node, false)));
   useEvent("taskCompleted", ({ reference, node }) => advance(reference, ...stateAt(node, true)));
   useEvent("predictionReady", ({ generationId, index, mediaId }) => advance(generationId, index, Prediction_State.READY, { mediaId }));
+  useEvent("predictionCancelled", ({ generationId, index }) => advance(generationId, index, Prediction_State.CANCELLED));
   useEvent("predictionFailed", ({ generationId, index, errorMessage: message }) =>
     advance(generationId, index, Prediction_State.FAILED, { error: { $typeName: "sartiq.generation.v1.GenerationError", reason: "", message, retryable: true } }));
 }

@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { problemOf, type Problem } from "~/api/errors";
@@ -39,6 +40,13 @@ function recall(key: string): Wish | undefined {
   }
 }
 
+const REFUSALS = [
+  Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.PermissionDenied, Code.FailedPrecondition, Code.OutOfRange, Code.Unimplemented,
+];
+
+/** Whether the server has said no. A page that is left may get any other error for what is on its way. */
+const isRefusal = (error: unknown) => REFUSALS.includes(ConnectError.from(error).code);
+
 async function send({ requestId, variantCount, pictures }: Wish): Promise<Generation[]> {
   const started: Generation[] = [];
   for (const [part, some] of chunks(pictures).entries()) {
@@ -74,8 +82,8 @@ export function useStart(shootingId: string, onStarted: (started: Generation[]) 
       onStarted(started);
     },
     onError: (failure) => {
-      // What may have arrived is sent again as it was.
-      if (!problemOf(failure).isRetryable) sessionStorage.removeItem(key);
+      // What was not answered is sent again as it was, also by the page that is loaded next.
+      if (isRefusal(failure)) sessionStorage.removeItem(key);
     },
     onSettled: () => (isSending.current = false),
   });

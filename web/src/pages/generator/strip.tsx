@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Square } from "lucide-react";
+import { CircleStop } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { Generation_Kind } from "~/api/gen/sartiq/generation/v1/generation_pb";
@@ -10,7 +10,7 @@ import { RequestId } from "~/components/state";
 import { problemOf } from "~/api/errors";
 import { money } from "~/lib/format";
 import { Button } from "~/ui/button";
-import { isRunning, useStop } from "./runs";
+import { isRunning, useStop, useStopPicture } from "./runs";
 import { Tile } from "./tile";
 
 /** Whether it is on the screen or soon will be. Once it was, it stays so. */
@@ -45,6 +45,7 @@ export function Strip({ generationId, known, expected, product, shotType, photo,
   const { data, error, refetch } = useQuery({ ...generationQuery(generationId), enabled: isNear && generationId !== "" });
   const steps = useProgress(generationId);
   const stop = useStop();
+  const stopPicture = useStopPicture(generationId);
   const read = data?.generation;
   // Both are read on their own: what has ended has ended.
   const generation = known && (!read || (isRunning(read) && !isRunning(known))) ? known : read;
@@ -52,7 +53,7 @@ export function Strip({ generationId, known, expected, product, shotType, photo,
   const total = generation?.requestedCount ?? expected;
   const isOn = isRunning(generation);
   const isRevision = generation?.kind === Generation_Kind.REVISION;
-  const onStop = isOn && canStop ? () => stop.mutate(generationId) : undefined;
+  const mayStop = isOn && canStop;
   return (
     <div ref={ref} role="row" aria-label={name} data-generation={generationId} className="grid content-start gap-1.5">
       <div role="rowheader" className="flex min-h-6 flex-wrap items-center gap-x-2 text-xs">
@@ -63,7 +64,7 @@ export function Strip({ generationId, known, expected, product, shotType, photo,
             {money(generation.cost)}{isOn && ` of ${money(generation.quotedCost)}`}
           </span>
         )}
-        {onStop && <Button small look="quiet" icon={Square} busy={stop.isPending} onClick={onStop} title={`Stops the pictures of this shot that are not ready`} aria-label={`Stop ${name}`}>Stop</Button>}
+        {mayStop && <Button small look="quiet" icon={CircleStop} busy={stop.isPending} onClick={() => stop.mutate(generationId)} title="Stops the pictures of this shot that are not ready" aria-label={`Stop ${name}`}>Stop</Button>}
       </div>
       {isRevision && generation.note && <p className="max-w-80 text-xs text-soft">“{generation.note}”</p>}
       <div role="presentation" className="flex flex-wrap gap-2">
@@ -76,8 +77,8 @@ export function Strip({ generationId, known, expected, product, shotType, photo,
             index={index}
             name={name}
             photo={photo}
-            onStop={onStop}
-            isStopping={stop.isPending}
+            onStop={mayStop ? stopPicture.mutate : undefined}
+            isStopping={stop.isPending || (stopPicture.isPending && stopPicture.variables === data?.predictions.find((it) => it.index === index)?.id)}
           />
         ))}
       </div>

@@ -1,4 +1,4 @@
-import { Ban, CircleX, Clock, LoaderCircle, RotateCw, Square, type LucideIcon } from "lucide-react";
+import { Ban, CircleStop, CircleX, Clock, LoaderCircle, RotateCw, type LucideIcon } from "lucide-react";
 import { Link } from "react-router";
 import type { Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { Prediction_State, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
@@ -41,14 +41,15 @@ interface TileProps {
   name: string;
   /** The product photo stands in for what is not there yet. */
   photo: string;
-  onStop: (() => void) | undefined;
+  /** Stops the picture with the id. */
+  onStop: ((predictionId: string) => void) | undefined;
   isStopping: boolean;
 }
 
 /** One picture: a placeholder that says how far it is, then the picture. */
 export function Tile({ generation, prediction, steps, index, name, photo, onStop, isStopping }: TileProps) {
   const label = `${name}, picture ${index + 1}`;
-  const frame = "relative block aspect-[4/5] w-36 overflow-hidden rounded-md border bg-sunken max-sm:w-[calc(50vw-1.75rem)]";
+  const frame = "relative block aspect-[4/5] w-36 overflow-hidden rounded-md border bg-sunken max-sm:w-[calc(50vw-1.75rem)] xl:w-44";
   if (prediction?.state === Prediction_State.READY) {
     return (
       <div role="gridcell" data-cell data-state="ready" tabIndex={-1} className="rounded-md">
@@ -60,7 +61,7 @@ export function Tile({ generation, prediction, steps, index, name, photo, onStop
   }
   const { icon, word, tone, spin, percent, detail } = said(generation, prediction, steps, index);
   return (
-    <div role="gridcell" data-cell data-state={Prediction_State[prediction?.state ?? Prediction_State.EXPECTED].toLowerCase()} tabIndex={-1} aria-label={`${label}: ${word}`} className="rounded-md">
+    <div role="gridcell" data-cell data-state={Prediction_State[prediction?.state ?? Prediction_State.EXPECTED].toLowerCase()} tabIndex={-1} aria-label={`${label}: ${word}${detail ? `. ${detail}` : ""}`} className="rounded-md">
       <div className={frame}>
         <Picture mediaId={photo} alt="" edge={256} className="absolute inset-0 size-full opacity-15 grayscale" />
         <div className="absolute inset-x-0 bottom-0 grid gap-1 bg-panel/90 p-2">
@@ -68,8 +69,8 @@ export function Tile({ generation, prediction, steps, index, name, photo, onStop
           {detail && <p className="line-clamp-3 text-xs text-soft" title={detail}>{detail}</p>}
           {(percent !== undefined || spin) && <Progress value={percent} label={`${label}: made so far`} />}
         </div>
-        {onStop && (
-          <IconButton data-act tabIndex={-1} label={`Stop ${label}`} icon={Square} reason={isStopping && "It is being stopped."} onClick={onStop} className="absolute right-1 top-1 size-7 bg-panel/90" />
+        {onStop && prediction && prediction.state < Prediction_State.READY && (
+          <IconButton data-act tabIndex={-1} label={`Stop ${label}`} icon={CircleStop} reason={isStopping && "It is being stopped."} onClick={() => onStop(prediction.id)} className="absolute right-1 top-1 size-7 bg-panel/90" />
         )}
       </div>
     </div>

@@ -1,4 +1,4 @@
-import { Images, Square } from "lucide-react";
+import { CircleStop, Images } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useQueryClient } from "@tanstack/react-query";
@@ -69,7 +69,7 @@ export function Tiles({ parts, runs, starting, canStop }: Props) {
         {blocks.map((shots) => {
           const look = parts.looks.find((it) => it.id === shots[0]!.lookId);
           return (
-            <div key={shots.map((it) => it.id).join()} role="rowgroup" aria-label={look?.name ?? "Look"}>
+            <div key={shots.map((it) => it.id).join()} role="rowgroup" aria-label={look?.name ?? "Look"} className="-m-1 p-1 [contain-intrinsic-size:auto_15rem] [content-visibility:auto]">
               <div role="presentation" className="mb-1 flex items-baseline gap-2"><span className="font-semibold">{look?.name}</span></div>
               <div role="presentation" className="flex flex-wrap gap-x-5 gap-y-3">
                 {shots.map((shot) => (
@@ -113,7 +113,7 @@ function Summary({ runs, canStop }: { runs: Generation[]; canStop: boolean }) {
       </p>
       <span role="status" className="sr-only">{said}</span>
       {running.length > 0 && <Progress label="All pictures being made" value={done / Math.max(1, wanted)} className="w-28" />}
-      {running.length > 0 && canStop && <Button small icon={Square} onClick={() => setAsking(true)}>Stop all</Button>}
+      {running.length > 0 && canStop && <Button small icon={CircleStop} onClick={() => setAsking(true)}>Stop all</Button>}
       {isAsking && <StopAll runs={running} open={open} onClose={() => setAsking(false)} />}
     </>
   );
@@ -136,7 +136,7 @@ function StopAll({ runs, open, onClose }: { runs: Generation[]; open: number; on
     <Dialog
       title={`Stop ${count(open, "picture")}?`}
       onClose={onClose}
-      actions={<><Button onClick={onClose}>Go on</Button><Button look="danger" icon={Square} busy={isBusy} onClick={() => void stop()}>Stop {count(open, "picture")}</Button></>}
+      actions={<><Button onClick={onClose}>Go on</Button><Button look="danger" icon={CircleStop} busy={isBusy} onClick={() => void stop()}>Stop {count(open, "picture")}</Button></>}
     >
       <p>What is ready stays. What is not is stopped at the provider, and what the provider did so far may be charged.</p>
     </Dialog>

@@ -11,6 +11,7 @@ import { useOnline } from "~/components/connection";
 import { ShootingFrame } from "~/components/shooting-frame";
 import { useShortcuts } from "~/components/shortcuts";
 import { Empty, ErrorPanel, SkeletonGrid } from "~/components/state";
+import { cx } from "~/lib/cx";
 import { money } from "~/lib/format";
 import { total } from "~/lib/money";
 import { paths } from "~/paths";
@@ -71,9 +72,9 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
   const form = useStart(shootingId, (answers) => {
     setChosen(undefined);
     started(answers);
-    // On narrow screens the pictures stand below what started them.
+    // Where there is little room, the pictures stand elsewhere than what started them.
     const box = tiles.current?.getBoundingClientRect();
-    if (box && box.top > window.innerHeight * 0.7) tiles.current?.scrollIntoView({ block: "start", behavior: "smooth" });
+    if (box && (box.top > window.innerHeight * 0.7 || box.bottom < 0)) tiles.current?.scrollIntoView({ block: "start", behavior: "smooth" });
   });
   // What was refused for one shot is said with the name of its look.
   const refused = Object.entries(form.problem?.fields ?? {}).map(([path, text]) => {
@@ -88,6 +89,7 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
     if (!reason && !form.busy) form.start(variants, quoted.map((it) => [it.shotId, it.variantCount]));
   };
   useShortcuts("Generator", make ? [{ keys: "mod+enter", label: "Start generating", run: start }] : []);
+  const isAnyRunning = form.busy || [...runs.latest.values()].some(isRunning);
   const leaveOut = () => setChosen(new Set(good));
   return (
     <>
@@ -114,7 +116,7 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
             {refused.length > 0 && <ul role="alert" className="grid gap-1 text-bad">{refused.map((it) => <li key={it}>{it}</li>)}</ul>}
           </Settings>
         </div>
-        <div ref={tiles} className="min-w-0 scroll-mt-3 lg:col-start-2 xl:row-start-1">
+        <div ref={tiles} className={cx("min-w-0 scroll-mt-3 lg:col-start-2 xl:row-start-1", isAnyRunning && "max-lg:order-first")}>
           <Tiles parts={parts} runs={runs} starting={form.starting} canStop={make} />
         </div>
       </div>

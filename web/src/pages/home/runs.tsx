@@ -26,7 +26,7 @@ export function RunningRow({ generation, shooting }: RunProps) {
           <Progress label={`${configuration?.productName ?? "Picture"}: made so far`} value={percent} className="mt-1" />
         </span>
         <span className="shrink-0 text-xs tabular-nums text-soft">{readyCount} of {requestedCount}</span>
-        <span className="w-24 shrink-0"><GenerationBadge state={generation.state} /></span>
+        <span className="w-24 shrink-0 max-sm:hidden"><GenerationBadge state={generation.state} /></span>
       </Link>
     </li>
   );
@@ -35,7 +35,7 @@ export function RunningRow({ generation, shooting }: RunProps) {
 export function FailureRow({ generation: { configuration, error, shootingId }, shooting }: RunProps) {
   return (
     <li>
-      <Link to={paths.generate(shootingId)} className="flex min-h-10 items-center gap-3 px-3 py-1.5 hover:bg-hover">
+      <Link to={paths.generate(shootingId)} title={error?.message} className="flex min-h-10 items-center gap-3 px-3 py-1.5 hover:bg-hover">
         <Picture mediaId={configuration?.productMediaId ?? ""} alt="" edge={256} className="size-9 shrink-0 rounded-sm" />
         <span className="min-w-0 flex-1">
           <span className="block truncate font-medium">{configuration?.productName} <span className="text-xs font-normal text-soft">{shooting}</span></span>

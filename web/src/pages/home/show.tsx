@@ -4,65 +4,69 @@ import { Link } from "react-router";
 import { productList, subjectList } from "~/api/catalog";
 import { Generation_State } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { Shooting_State, type Shooting } from "~/api/gen/sartiq/shooting/v1/shooting_pb";
-import { generationList } from "~/api/generation";
+import { generationsIn, RUNNING } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { shootingList } from "~/api/shooting";
 import { Page } from "~/components/page";
-import { ErrorPanel, SkeletonRows } from "~/components/state";
+import { ShootingCard } from "~/components/shooting-card";
+import { ErrorPanel, SkeletonGrid } from "~/components/state";
 import { count } from "~/lib/format";
 import { paths } from "~/paths";
 import { LinkButton } from "~/ui/button";
 import { FailureRow, RunningRow } from "./runs";
-import { Section, ShootingRow } from "./section";
+import { Cards, Section } from "./section";
 
-const RUNNING = [Generation_State.PENDING, Generation_State.PROCESSING];
+const FAILED = [Generation_State.FAILED];
+/** Of each kind at most so many are shown. */
+const SHOWN = 8;
 
 export default function Home() {
   const { make, decide } = useRights();
   const shootings = useInfiniteQuery(shootingList());
-  const generations = useInfiniteQuery(generationList());
+  const going = useInfiniteQuery(generationsIn(RUNNING)).data?.pages[0]?.generations ?? [];
+  const failures = useInfiniteQuery(generationsIn(FAILED)).data?.pages[0]?.generations ?? [];
   if (shootings.error) return <Page title="Home"><ErrorPanel error={shootings.error} onRetry={shootings.refetch} /></Page>;
-  if (!shootings.data) return <Page title="Home"><SkeletonRows what="what waits for you" /></Page>;
+  if (!shootings.data) return <Page title="Home"><SkeletonGrid what="what waits for you" count={6} className="h-44" /></Page>;
 
   const all = shootings.data.pages.flatMap((it) => it.shootings);
   const toReview = all.filter((it) => (it.shots?.toReview ?? 0) > 0);
   const approved = all.filter((it) => it.state === Shooting_State.APPROVED);
   const others = all.filter((it) => !toReview.includes(it) && !approved.includes(it));
-  const runs = generations.data?.pages[0]?.generations ?? [];
-  const running = runs.filter((it) => RUNNING.includes(it.state));
-  const failed = runs.filter((it) => it.state === Generation_State.FAILED).slice(0, 5);
-  // What was generated lately shows what a shooting is about, without asking for more.
-  const photosOf = (id: string) => [...new Set(runs.filter((it) => it.shootingId === id).map((it) => it.configuration?.productMediaId ?? ""))].filter(Boolean).slice(0, 4);
-  const row = (it: Shooting) => ({ shooting: it, photos: photosOf(it.id) });
+  const running = going.slice(0, SHOWN);
+  const failed = failures.slice(0, 5);
   const nameOf = (id: string) => all.find((it) => it.id === id)?.name ?? "";
   return (
     <Page title="Home" actions={make && <LinkButton to={`${paths.shootings()}?new`} look="primary" icon={Plus}>New shooting</LinkButton>}>
       {all.length === 0 && <FirstSteps />}
-      <div className="grid gap-5 xl:grid-cols-2">
+      <div className="grid grid-cols-1 gap-6">
         {decide && toReview.length > 0 && (
-          <Section title={`To review: ${count(sum(toReview), "shot")}`}>
-            {toReview.map((it) => <ShootingRow key={it.id} {...row(it)} to={paths.shootingReview(it.id)} says={count(it.shots!.toReview, "shot waits", "shots wait")} />)}
-          </Section>
+          <Cards title={`To review: ${count(sum(toReview), "shot")}`} more={paths.review()}>
+            {toReview.slice(0, SHOWN).map((it) => <ShootingCard key={it.id} shooting={it} to={paths.shootingReview(it.id)} says={count(it.shots!.toReview, "shot waits", "shots wait")} />)}
+          </Cards>
         )}
-        {running.length > 0 && (
-          <Section title="Being made" more={paths.queue()}>
-            {running.slice(0, 8).map((it) => <RunningRow key={it.id} generation={it} shooting={nameOf(it.shootingId)} />)}
-          </Section>
-        )}
-        {failed.length > 0 && (
-          <Section title="Failed" more={paths.queue()}>
-            {failed.map((it) => <FailureRow key={it.id} generation={it} shooting={nameOf(it.shootingId)} />)}
-          </Section>
+        {(running.length > 0 || failed.length > 0) && (
+          <div className="grid grid-cols-1 gap-x-4 gap-y-6 lg:grid-cols-2">
+            {running.length > 0 && (
+              <Section title="Being made" more={paths.queue()}>
+                {running.map((it) => <RunningRow key={it.id} generation={it} shooting={nameOf(it.shootingId)} />)}
+              </Section>
+            )}
+            {failed.length > 0 && (
+              <Section title="Failed" more={`${paths.queue()}?state=failed`}>
+                {failed.map((it) => <FailureRow key={it.id} generation={it} shooting={nameOf(it.shootingId)} />)}
+              </Section>
+            )}
+          </div>
         )}
         {approved.length > 0 && (
-          <Section title="Ready to deliver" more={paths.deliver()}>
-            {approved.slice(0, 8).map((it) => <ShootingRow key={it.id} {...row(it)} to={paths.deliver(it.id)} says={count(it.shots!.approved, "shot approved", "shots approved")} />)}
-          </Section>
+          <Cards title="Ready to deliver" more={paths.deliver()}>
+            {approved.slice(0, SHOWN).map((it) => <ShootingCard key={it.id} shooting={it} to={paths.deliver(it.id)} says={count(it.shots!.approved, "shot approved", "shots approved")} />)}
+          </Cards>
         )}
         {others.length > 0 && (
-          <Section title="Shootings" more={paths.shootings()}>
-            {others.slice(0, 8).map((it) => <ShootingRow key={it.id} {...row(it)} to={paths.shooting(it.id)} says={count(it.lookCount, "look")} />)}
-          </Section>
+          <Cards title="Shootings" more={paths.shootings()}>
+            {others.slice(0, SHOWN).map((it) => <ShootingCard key={it.id} shooting={it} to={paths.shooting(it.id)} says={count(it.lookCount, "look")} />)}
+          </Cards>
         )}
       </div>
     </Page>

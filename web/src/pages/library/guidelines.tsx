@@ -14,8 +14,8 @@ export function Guidelines() {
       query={useQuery(guidelineList())}
       columns={[
         { title: "Name", cell: (it) => it.name },
-        { title: "Rules", cell: (it) => <span className="whitespace-nowrap">{count(it.rules.length, "rule")}</span> },
-        { title: "First of them", cell: (it) => <span className="line-clamp-2 min-w-48 text-soft">{it.rules.slice(0, 2).join(" ")}</span> },
+        { title: "Rules", clear: true, cell: (it) => <span className="whitespace-nowrap">{count(it.rules.length, "rule")}</span> },
+        { title: "First of them", clear: true, cell: (it) => <span className="line-clamp-2 sm:min-w-48 text-soft">{it.rules.slice(0, 2).join(" ")}</span> },
         { title: "Changed", cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.updateTime)}</span> },
       ]}
       form={(guideline, onClose) => <GuidelineEdit guideline={guideline} onClose={onClose} />}

@@ -15,10 +15,10 @@ export function ShotTypes() {
       columns={[
         { title: "Name", cell: (it) => it.name },
         { title: "Code", cell: (it) => <code className="text-xs">{it.code}</code> },
-        { title: "Shows", cell: (it) => <span className="line-clamp-2 min-w-48 text-soft">{[it.framing, it.angle, it.pose].filter(Boolean).join(" · ")}</span> },
+        { title: "Shows", clear: true, cell: (it) => <span className="line-clamp-2 sm:min-w-48 text-soft">{[it.framing, it.angle, it.pose].filter(Boolean).join(" · ")}</span> },
         { title: "Size", end: true, cell: (it) => <span className="whitespace-nowrap">{it.widthPx} × {it.heightPx}</span> },
         { title: "Pictures", end: true, cell: (it) => it.defaultVariants },
-        { title: "Set", cell: (it) => it.system ? <Badge icon={Lock}>System</Badge> : <Badge icon={Pencil} tone="accent">Yours</Badge> },
+        { title: "Set", clear: true, cell: (it) => it.system ? <Badge icon={Lock}>System</Badge> : <Badge icon={Pencil} tone="accent">Yours</Badge> },
       ]}
       form={(shotType, onClose) => <ShotTypeEdit shotType={shotType} onClose={onClose} />}
     />

@@ -14,9 +14,9 @@ export function Styles() {
       query={useQuery(styleList())}
       columns={[
         { title: "Name", cell: (it) => it.name },
-        { title: "Prompt", cell: (it) => <span className="line-clamp-2 min-w-48 text-soft">{it.prompt}</span> },
-        { title: "Background", cell: (it) => it.background },
-        { title: "Light", cell: (it) => it.light },
+        { title: "Prompt", clear: true, cell: (it) => <span className="line-clamp-2 sm:min-w-48 text-soft">{it.prompt}</span> },
+        { title: "Background", cell: (it) => it.background, className: "max-sm:hidden" },
+        { title: "Light", cell: (it) => it.light, className: "max-sm:hidden" },
         { title: "Changed", cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.updateTime)}</span> },
       ]}
       form={(style, onClose) => <StyleEdit style={style} onClose={onClose} />}

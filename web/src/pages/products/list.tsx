@@ -55,12 +55,12 @@ export default function Products() {
       title="Products"
       actions={make && <><Button icon={Plus} onClick={() => setCreating(true)}>New product</Button>{addPhotos}</>}
       below={
-        <div ref={searchBox} className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <div className="relative w-full max-w-72">
+        <div ref={searchBox} className="flex items-center gap-x-4">
+          <div className="relative w-72 min-w-0">
             <Search aria-hidden className="absolute left-2.5 top-2 size-4 text-soft" />
             <Input label="Search products" hideLabel type="search" placeholder="Name or SKU" value={search} onChange={(it) => set("search", it.target.value)} className="[&_input]:pl-8" />
           </div>
-          <Checkbox label="Archived, too" checked={showArchived} onChange={(it) => set("archived", it.target.checked ? "1" : "")} />
+          <Checkbox label="Archived, too" className="shrink-0" checked={showArchived} onChange={(it) => set("archived", it.target.checked ? "1" : "")} />
         </div>
       }
     >
@@ -71,9 +71,7 @@ export default function Products() {
         : <Empty icon={Shirt} title="No products yet" action={make && addPhotos}>
             {make ? "Drop photos or a whole folder anywhere on this page: each becomes a product, and names such as TOTE-01_back.jpg are matched." : "Editors add them."}
           </Empty>)}
-      {found.length > 0 && <TileGrid label="Products">
-        {found.map((it) => <li key={it.id} className="[contain-intrinsic-size:10rem_16rem] [content-visibility:auto]"><ProductTile product={it} /></li>)}
-      </TileGrid>}
+      {found.length > 0 && <TileGrid label="Products" items={found} keyOf={(it) => it.id}>{(it) => <ProductTile product={it} />}</TileGrid>}
       <EndOfList list={list} />
       {make && <DropZone label="Drop to add photos" onFiles={(it) => void bring(it)} />}
       {isCreating && <ProductCreate onClose={() => setCreating(false)} />}

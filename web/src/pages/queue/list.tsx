@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { Ban, ListChecks, RotateCcw } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { Generation_Kind, Generation_State, type Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
-import { generationList } from "~/api/generation";
+import { ENDED, generationsIn, RUNNING } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { keys } from "~/api/keys";
 import { useProgress } from "~/api/progress";
@@ -30,6 +30,8 @@ type Filter = "all" | "running" | "failed" | "ended" | "tasks";
 const FITS: Record<Filter, (it: Generation) => boolean> = {
   all: () => true, running: isRunning, failed: (it) => it.state === Generation_State.FAILED || it.failedCount > 0, ended: (it) => !isRunning(it), tasks: isRunning,
 };
+/** What failed in part is completed. */
+const WITH_FAILURES = [Generation_State.FAILED, Generation_State.COMPLETED];
 const OPTIONS: [Filter, string][] = [["all", "All"], ["running", "Running"], ["failed", "Failed"], ["ended", "Ended"], ["tasks", "Tasks"]];
 
 export default function Queue() {
@@ -37,16 +39,24 @@ export default function Queue() {
   const filter = OPTIONS.find(([it]) => it === params.get("state"))?.[0] ?? "all";
   const shootingId = params.get("shooting") ?? "";
   const set = (name: string, value: string) => setParams((before) => { if (value) before.set(name, value); else before.delete(name); return before; }, { replace: true });
-  const list = useInfiniteQuery(generationList(shootingId));
+  const running = useInfiniteQuery(generationsIn(RUNNING, shootingId));
+  const ended = useInfiniteQuery({ ...generationsIn(filter === "failed" ? WITH_FAILURES : ENDED, shootingId), enabled: filter !== "running" && filter !== "tasks" });
+  const list = filter === "running" ? running : ended;
+  const error = running.error ?? ended.error;
+  // What runs is shown whole, however much it is.
+  useEffect(() => {
+    if (running.hasNextPage && !running.isFetching) void running.fetchNextPage();
+  }, [running]);
   const shootings = useInfiniteQuery(shootingList(true)).data?.pages.flatMap((it) => it.shootings) ?? [];
   const { make } = useRights();
   const isOnline = useOnline();
   const cache = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
 
-  const all = list.data?.pages.flatMap((it) => it.generations) ?? [];
-  // What runs comes first; else the newest.
-  const shown = all.filter(FITS[filter]).sort((one, other) => Number(isRunning(other)) - Number(isRunning(one)));
+  const going = running.data?.pages.flatMap((it) => it.generations) ?? [];
+  const over = list === ended ? (ended.data?.pages.flatMap((it) => it.generations) ?? []) : [];
+  // What runs comes first; else the newest. Both are read on their own: what has ended has ended.
+  const shown = [...going.filter((it) => !over.some((other) => other.id === it.id)), ...over].filter(FITS[filter]);
   const picked = shown.filter((it) => chosen.has(it.id));
   const [stoppable, retryable] = [picked.filter(isRunning), picked.filter(canRetry)];
   const reread = () => void cache.invalidateQueries({ queryKey: keys.generations() });
@@ -72,23 +82,22 @@ export default function Queue() {
   const toggle = (id: string) => setChosen((before) => { const next = new Set(before); if (!next.delete(id)) next.add(id); return next; });
   const nameOf = (it: Generation) => it.configuration?.productName || "Run";
   const columns: Column<Generation>[] = [
-    ...(make ? [{ title: "", cell: (it: Generation) => <Checkbox label={<span className="sr-only">Select {nameOf(it)}</span>} checked={chosen.has(it.id)} onChange={() => toggle(it.id)} />, className: "w-8" }] : []),
-    { title: "Run", cell: (it) => <Name run={it} shooting={shootings.find((other) => other.id === it.shootingId)?.name ?? ""} />, className: "min-w-44" },
-    { title: "State", cell: (it) => <State run={it} /> },
-    { title: "Progress", cell: (it) => <Made run={it} />, className: "min-w-36" },
+    ...(make ? [{ title: "", cell: (it: Generation) => <Checkbox className="min-w-6 justify-center" label={<span className="sr-only">Select {nameOf(it)}</span>} checked={chosen.has(it.id)} onChange={() => toggle(it.id)} />, className: "w-8 max-sm:w-auto" }] : []),
+    { title: "Run", cell: (it) => <Name run={it} shooting={shootings.find((other) => other.id === it.shootingId)?.name ?? ""} />, className: "sm:min-w-44" },
+    { title: "State", clear: true, cell: (it) => <State run={it} /> },
+    { title: "Progress", clear: true, cell: (it) => <Made run={it} />, className: "sm:min-w-36" },
     { title: "Cost", end: true, cell: (it) => <Cost run={it} />, className: "max-md:hidden" },
-    { title: "Started", end: true, cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.createTime)}</span>, className: "max-md:hidden" },
+    { title: "Started", end: true, cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.createTime)}</span>, className: "max-xl:hidden" },
     {
-      title: "Actions", end: true,
+      title: "Actions", end: true, clear: true,
       cell: (it) => make && (isRunning(it)
         ? <Button small icon={Ban} look="quiet" reason={offline} busy={stop.isPending && stop.variables.includes(it)} onClick={() => stop.mutate([it])}>Cancel<span className="sr-only"> {nameOf(it)}</span></Button>
         : canRetry(it) && <Button small icon={RotateCcw} look="quiet" reason={offline} busy={retry.isPending && retry.variables.includes(it)} onClick={() => retry.mutate([it])}>Retry {missing(it)}<span className="sr-only"> of {nameOf(it)}</span></Button>),
     },
   ];
-  const running = all.filter(isRunning).length;
   return (
     <Page
-      title="Queue" aside={running > 0 && <span role="status" className="text-soft">{count(running, "run")} going on</span>}
+      title="Queue" aside={going.length > 0 && <span role="status" className="text-soft">{count(going.length, "run")} going on</span>}
       actions={picked.length > 0 && <>
         <span className="text-soft">{picked.length} selected</span>
         <Button icon={Ban} reason={offline || (stoppable.length === 0 && "None of them is running.")} busy={stop.isPending} onClick={() => stop.mutate(stoppable)}>Cancel {stoppable.length || ""}</Button>
@@ -108,8 +117,8 @@ export default function Queue() {
     >
       {filter === "tasks" ? <Tasks /> : (
         <>
-          {list.error && <ErrorPanel error={list.error} onRetry={list.refetch} />}
-          {list.isPending && <SkeletonRows what="the runs" />}
+          {error && <ErrorPanel error={error} onRetry={() => void Promise.all([running.refetch(), list.refetch()])} />}
+          {list.isPending && !error && <SkeletonRows what="the runs" />}
           {list.data && shown.length === 0 && (filter !== "all" || shootingId
             ? <NoMatch filters="the filter" onClear={() => setParams({}, { replace: true })} />
             : <Empty icon={ListChecks} title="Nothing was started yet" action={make && <LinkButton to={paths.generator()} look="primary">Go to the generator</LinkButton>}>Each run of the generator shows up here, with how far it is and what it costs.</Empty>)}
@@ -127,7 +136,7 @@ function Name({ run, shooting }: { run: Generation; shooting: string }) {
       <Picture mediaId={run.configuration?.productMediaId ?? ""} alt="" edge={256} className="h-11 w-9 shrink-0 rounded-sm" />
       <span className="min-w-0">
         <span className="block truncate font-medium group-hover:underline">{run.configuration?.productName || "Run"}</span>
-        <span className="block max-w-64 truncate text-xs text-soft">{run.kind === Generation_Kind.REVISION ? `Revision: ${run.note}` : shooting}</span>
+        <span className="block max-w-64 truncate text-xs text-soft" title={run.note}>{run.kind === Generation_Kind.REVISION ? `Revision: ${run.note}` : shooting}</span>
       </span>
     </Link>
   );

@@ -18,7 +18,7 @@ export function nodeWord(node: string): string {
 
 const columns: Column<Task>[] = [
   { title: "Task", cell: (it) => <span className="font-medium">{nodeWord(it.node)}</span> },
-  { title: "State", cell: (it) => <TaskState task={it} /> },
+  { title: "State", clear: true, cell: (it) => <TaskState task={it} /> },
   { title: "Provider", cell: (it) => <Where task={it} /> },
   { title: "Tries", end: true, cell: (it) => it.attempts.length },
   { title: "Accepted", end: true, cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.createTime)}</span> },

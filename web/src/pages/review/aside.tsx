@@ -43,7 +43,7 @@ export function About({ product, prediction, decisions, photo, onPhoto }: AsideP
               ))}
             </ul>
           )}
-          <p className="mt-1.5 truncate font-medium"><Link to={paths.product(product.id)} className="hover:underline">{product.name}</Link></p>
+          <p className="mt-1 font-medium"><Link to={paths.product(product.id)} title={product.name} className="flex min-h-6 items-center hover:underline"><span className="truncate">{product.name}</span></Link></p>
           <p className="truncate text-xs text-soft">{[product.sku, product.colour].filter(Boolean).join(" · ")}</p>
         </section>
       )}

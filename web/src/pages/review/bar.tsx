@@ -37,7 +37,7 @@ interface BarProps {
   draftKey: string;
 }
 
-const hint = (key: string) => <span aria-hidden className="max-md:hidden [&_kbd]:border-current/25 [&_kbd]:bg-transparent"><Keys keys={key} /></span>;
+const hint = (key: string) => <span aria-hidden className="max-lg:hidden [&_kbd]:border-current/25 [&_kbd]:bg-transparent"><Keys keys={key} /></span>;
 
 export function DecisionBar(props: BarProps) {
   const { asking, onAsk, onApprove, onReject, onRevise, onUndo, onCompare, reason, undoReason, compareReason, isComparing, said, drafts, draftKey } = props;
@@ -46,7 +46,7 @@ export function DecisionBar(props: BarProps) {
   const unsent = useStore(waiting);
   const back = () => onAsk("decision");
   return (
-    <section aria-label="Decision" data-decision-bar className="flex min-h-12 shrink-0 flex-wrap items-center gap-2 border-t bg-panel px-3 py-2">
+    <section aria-label="Decision" data-decision-bar className={cx("flex min-h-12 min-w-0 flex-wrap items-center gap-x-2 gap-y-1.5 px-3 py-2 max-xl:w-full max-xl:border-t max-xl:[&_button]:px-2", asking !== "decision" && "xl:w-full xl:border-t")}>
       {asking === "reason" && (
         <div role="group" aria-label="Why is it rejected?" className="flex flex-wrap items-center gap-1.5">
           {REASONS.map(([it, word], index) => (
@@ -64,11 +64,11 @@ export function DecisionBar(props: BarProps) {
           {decide && <Button look="primary" icon={Check} reason={reason} onClick={onApprove}>Approve{hint("a")}</Button>}
           {decide && <Button icon={X} reason={reason} onClick={() => onAsk("reason")}>Reject{hint("x")}</Button>}
           {make && <Button icon={MessageSquareWarning} reason={reason} onClick={() => onAsk("revision")}>Revise{hint("v")}</Button>}
-          {decide && <Button icon={Undo2} look="quiet" reason={undoReason} onClick={onUndo}>Undo{hint("u")}</Button>}
-          <Button icon={Columns2} look="quiet" aria-pressed={isComparing} reason={compareReason} onClick={onCompare}>{isComparing ? "End comparing" : "Compare"}{hint("c")}</Button>
+          {decide && <Button icon={Undo2} look="quiet" reason={undoReason} onClick={onUndo}><span className="max-sm:sr-only">Undo</span>{hint("u")}</Button>}
+          <Button icon={Columns2} look="quiet" aria-pressed={isComparing} reason={compareReason} onClick={onCompare}><span className="max-sm:sr-only">{isComparing ? "End comparing" : "Compare"}</span>{hint("c")}</Button>
         </>
       )}
-      <p role="status" className={cx("ml-auto min-w-0 truncate text-soft max-md:sr-only", asking !== "decision" && "sr-only")}>
+      <p role="status" className={cx("ml-auto min-w-0 max-w-56 truncate text-soft max-lg:sr-only", asking !== "decision" && "sr-only")}>
         {!isOnline && unsent > 0 ? <Badge icon={CloudOff} tone="warn">{count(unsent, "decision waits", "decisions wait")} for the network</Badge> : said}
       </p>
     </section>

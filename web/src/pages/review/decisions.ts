@@ -10,6 +10,7 @@ import { reviews } from "~/api/shooting";
 import { toast } from "~/components/toast";
 import { createStore } from "~/lib/store";
 import { uuid } from "~/lib/uuid";
+import { forget, keep, unsent, type Unsent } from "./unsent";
 
 /** What somebody decides. Enough to decide it once more. */
 export interface Verdict {
@@ -22,7 +23,7 @@ interface Past extends Verdict { shot: Shot; title: string; generationId: string
 
 /** What is known here about a shot and is newer than what was read. */
 interface Mark { shot: Shot; decisions: Decision[]; isWaiting: boolean }
-interface Job { call: () => Promise<{ decision?: Decision; shot?: Shot }>; placeholder: string; onFailure: (error: unknown) => void; onDone?: (decision: Decision) => void }
+interface Job { record: Unsent; placeholder: string; onFailure: (error: unknown) => void; onDone?: (decision: Decision) => void }
 
 export const marks = createStore<ReadonlyMap<string, Mark>>(new Map());
 /** How many decisions have not reached the server. */
@@ -68,25 +69,31 @@ function count(): void {
 const online = () => navigator.onLine ? undefined : new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
 
 function enqueue(shot: Shot, optimistic: Shot, decision: Decision, job: Job): void {
+  keep(job.record);
   mark(shot.id, (before) => ({
     shot: optimistic, isWaiting: true, decisions: [decision, ...(before?.decisions ?? []).filter((it) => it.id !== decision.id)],
   }));
-  const line = lines.get(shot.id);
+  lineUp(job);
+}
+
+function lineUp(job: Job): void {
+  const line = lines.get(job.record.shotId);
   if (line) line.push(job);
   else {
-    lines.set(shot.id, [job]);
-    void work(shot);
+    lines.set(job.record.shotId, [job]);
+    void work(job.record);
   }
   count();
 }
 
-async function work({ id, shootingId }: Shot): Promise<void> {
+async function work({ shotId: id, shootingId }: Unsent): Promise<void> {
   const line = lines.get(id)!;
   while (line.length > 0) {
-    const { call, placeholder, onFailure, onDone } = line[0]!;
+    const { record, placeholder, onFailure, onDone } = line[0]!;
     try {
       await online();
-      const { decision, shot } = await call();
+      const { decision, shot } = await call(record);
+      forget([record.requestId]);
       line.shift();
       mark(id, (before) => before && {
         shot: line.length === 0 ? shot! : before.shot,
@@ -96,6 +103,7 @@ async function work({ id, shootingId }: Shot): Promise<void> {
       onDone?.(decision!);
     } catch (error) {
       // What follows was decided on what did not happen: it goes, too.
+      forget(line.map((it) => it.record.requestId));
       line.length = 0;
       mark(id, () => undefined);
       for (const queryKey of [keys.shots(shootingId), keys.decisions(id)]) void cache.invalidateQueries({ queryKey });
@@ -106,7 +114,8 @@ async function work({ id, shootingId }: Shot): Promise<void> {
   lines.delete(id);
 }
 
-function send(verdict: Verdict, requestId: string) {
+function call({ requestId, shotId, verdict }: Unsent): Promise<{ decision?: Decision; shot?: Shot }> {
+  if (!verdict) return reviews.undoDecision({ requestId, shotId });
   const { predictionId, reason, note } = verdict;
   switch (verdict.kind) {
     case Decision_Kind.APPROVE: return reviews.approvePrediction({ requestId, predictionId });
@@ -124,10 +133,9 @@ export function decide(verdict: Verdict, { shot, title, isLast, userId }: Subjec
   if (!isAgain) undone.length = 0;
   const placeholder = uuid();
   const decision = create(DecisionSchema, { ...verdict, id: placeholder, shotId: shot.id, userId, createTime: timestampNow() });
-  const requestId = uuid();
   enqueue(shot, after(verdict, shot, isLast), decision, {
     placeholder,
-    call: () => send(verdict, requestId),
+    record: { requestId: uuid(), shotId: shot.id, shootingId: shot.shootingId, title, verdict },
     onDone: (it) => (past.generationId = it.generationId),
     onFailure: (error) => {
       remove(done, past);
@@ -153,11 +161,10 @@ export function undoShot(shot: Shot, title: string, latest: Decision): void {
   const index = done.findLastIndex((it) => it.shot.id === shot.id);
   const past = index < 0 ? { ...latest, shot, title } : done.splice(index, 1)[0]!;
   undone.push(past);
-  const requestId = uuid();
   const restored: Shot = { ...shot, state: Shot_State.TO_REVIEW, selectedPredictionId: "" };
   enqueue(shot, restored, { ...latest, undoTime: timestampNow() }, {
     placeholder: latest.id,
-    call: () => reviews.undoDecision({ requestId, shotId: shot.id }),
+    record: { requestId: uuid(), shotId: shot.id, shootingId: shot.shootingId, title },
     onFailure: (error) => {
       remove(undone, past);
       if (index >= 0) done.splice(Math.min(index, done.length), 0, past);
@@ -194,6 +201,16 @@ export const lastDone = (shootingId: string) => done.findLast((it) => it.shot.sh
 export function takeUndone(shootingId: string): Past | undefined {
   const index = undone.findLastIndex((it) => it.shot.shootingId === shootingId);
   return index < 0 ? undefined : undone.splice(index, 1)[0];
+}
+
+// What a reload has cut off is sent again.
+for (const record of unsent()) {
+  const { shotId, shootingId, title } = record;
+  lineUp({
+    record, placeholder: "",
+    onDone: () => [keys.shots(shootingId), keys.decisions(shotId)].forEach((queryKey) => void cache.invalidateQueries({ queryKey })),
+    onFailure: (error) => refused(error, `“${title}” is as it was.`),
+  });
 }
 
 window.addEventListener("beforeunload", (event) => {

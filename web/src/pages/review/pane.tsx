@@ -14,7 +14,7 @@ export interface Pointer { current: (() => void) | undefined }
 interface PaneProps {
   /** What it shows, for whoever does not see it. */
   alt: string;
-  /** The one that is shown. */
+  /** The one that is shown. Empty while that is not known. */
   mediaId: string;
   /** Others that stand ready, so that they are there at once. */
   ahead?: Layer[];
@@ -128,7 +128,7 @@ export function Pane({ alt, mediaId, ahead = [], view, pointer, onSwipe, classNa
     swipe.current = onSwipe;
   });
 
-  const isMissing = mediaId === "" || signed.isError || (signed.data !== undefined && brokenUrl === signed.data.url);
+  const isMissing = signed.isError || (signed.data !== undefined && brokenUrl === signed.data.url);
   return (
     <div ref={box} style={style} className={cx("relative min-h-0 min-w-0 touch-none select-none overflow-hidden bg-sunken", isZoomed && "cursor-grab active:cursor-grabbing", className)}>
       <div ref={moved} className="absolute inset-0 origin-top-left">
@@ -147,6 +147,8 @@ export function Pane({ alt, mediaId, ahead = [], view, pointer, onSwipe, classNa
         ))}
         {isZoomed && whole.data && <img key={whole.data.url} src={whole.data.url} alt="" draggable={false} className="absolute inset-0 size-full object-contain" />}
       </div>
+      {/* What it is is not known yet. */}
+      {mediaId === "" && <span aria-hidden className="absolute inset-0 grid place-items-center [container-type:size]"><span className="skeleton aspect-[4/5] h-[min(100cqh,125cqw)]" /></span>}
       {isMissing && (
         <span role="img" aria-label={`${alt || "Picture"} (cannot be shown)`} className="absolute inset-0 grid place-items-center text-soft">
           <ImageOff aria-hidden className="size-7 opacity-60" />

@@ -1,4 +1,4 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { shotTypeList } from "~/api/catalog";
 import { Decision_Kind, type Decision } from "~/api/gen/sartiq/shooting/v1/decision_pb";
@@ -6,6 +6,7 @@ import type { Look } from "~/api/gen/sartiq/shooting/v1/look_pb";
 import { Shot_State, type Shot } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { Prediction_State, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
 import { predictionList } from "~/api/generation";
+import { keys } from "~/api/keys";
 import { urlQuery } from "~/api/media";
 import { decisionList, lookList, shotList } from "~/api/shooting";
 import { useStore } from "~/lib/store";
@@ -31,6 +32,8 @@ export function useFrames(shootingId: string) {
 
 export const isReady = (it: Prediction) => it.state === Prediction_State.READY && it.mediaId !== "";
 
+export const isOpen = (it: Prediction) => it.state < Prediction_State.READY;
+
 /** The picture of a shot that is shown first: the approved one, or the newest that nobody decided about. */
 export function choose(shot: Shot, predictions: Prediction[], decisions: Decision[]): Prediction | undefined {
   const ready = predictions.filter(isReady);
@@ -50,13 +53,20 @@ export function nextWaiting(frames: Frame[], index: number, steps = 1): Frame[] 
 
 export interface Reading { predictions: Prediction[] | undefined; decisions: Decision[]; chosen: Prediction | undefined; error: unknown; retry: () => void }
 
+function ofShot(all: Prediction[] | undefined, { id }: Shot): Prediction[] | undefined {
+  const found = all?.filter((it) => it.shotId === id) ?? [];
+  return found.length > 0 ? found : undefined;
+}
+
 /** What is known of the shot at `index`, and the pictures of its neighbours, ready to be shown. */
 export function useReel(frames: Frame[], index: number): { reading: Reading; ahead: Layer[] } {
   const current = frames[index]!;
   const near = new Map([current, ...nextWaiting(frames, index, 3), frames[index + 1], frames[index - 1]].filter((it) => it !== undefined).map((it) => [it.shot.id, it]));
   const wanted = [...near.values()];
+  // What the contact sheet knows is shown until it is read for itself.
+  const sheet = useQueryClient().getQueryData<Prediction[]>(keys.predictionsOf(current.shot.shootingId));
   const known = useStore(marks);
-  const predictions = useQueries({ queries: wanted.map((it) => predictionList(it.shot.id)) });
+  const predictions = useQueries({ queries: wanted.map(({ shot }) => ({ ...predictionList(shot.id), placeholderData: () => ofShot(sheet, shot) })) });
   const decisions = useQueries({ queries: wanted.map((it) => decisionList(it.shot.id)) });
   const readings = wanted.map(({ shot }, at): Reading => {
     const [made, said] = [predictions[at]!, decisions[at]!];

@@ -7,9 +7,10 @@ import { predictions } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { shootingQuery } from "~/api/shooting";
 import { Page } from "~/components/page";
+import { ShootingTabs } from "~/components/shooting-frame";
 import { useShortcuts } from "~/components/shortcuts";
 import { Empty, ErrorPanel, NotFound, SkeletonGrid } from "~/components/state";
-import { ShotBadge } from "~/components/states";
+import { ShootingBadge, ShotBadge } from "~/components/states";
 import { toast } from "~/components/toast";
 import { count } from "~/lib/format";
 import { paths } from "~/paths";
@@ -82,7 +83,7 @@ export default function Review() {
       <Page
         fill title={frame.title} within={within}
         aside={<><ShotBadge state={frame.shot.state} /><span className="whitespace-nowrap text-xs tabular-nums text-soft">{index + 1} of {frames.length}</span><Tally frames={frames} />{arrived}</>}
-        actions={<Button small icon={Grid3x3} onClick={toSheet}>Contact sheet</Button>}
+        actions={<Button small icon={Grid3x3} title="Contact sheet (M)" onClick={toSheet}><span className="max-sm:sr-only">Contact sheet</span></Button>}
       >
         <Single frames={frames} index={index} place={placeOf(params, frame.shot.id)} go={go} onSheet={toSheet} onFinished={finished} />
       </Page>
@@ -95,16 +96,16 @@ export default function Review() {
   const next = frames.find(waits);
   return (
     <Page
-      title={within} within="Review" aside={arrived}
+      title={within} within="Review" aside={<><ShootingBadge state={shooting.data.state} />{arrived}</>}
       actions={<>
         {make && of("approved") > 0 && <LinkButton to={paths.deliver(id)} icon={PackageCheck} look={next ? "plain" : "primary"}>Deliver {of("approved")} approved</LinkButton>}
         {next && <LinkButton to={paths.shootingReview(id, next.shot.id)} icon={CircleCheckBig} look="primary">Start reviewing</LinkButton>}
       </>}
-      below={frames.length > 0 && <div className="overflow-x-auto whitespace-nowrap [scrollbar-width:none]"><Segmented label="Which shots" value={filter in FILTERS ? filter : "all"} options={options} onChange={(it) => setParams(it === "all" ? {} : { state: it }, { replace: true })} /></div>}
+      below={<><ShootingTabs id={id} />{frames.length > 0 && <div className="mt-3 overflow-x-auto whitespace-nowrap [scrollbar-width:none]"><Segmented label="Which shots" value={filter in FILTERS ? filter : "all"} options={options} onChange={(it) => setParams(it === "all" ? {} : { state: it }, { replace: true })} /></div>}</>}
     >
       {frames.length === 0
         ? <Empty icon={Sparkles} title="Nothing was made yet" action={make && <LinkButton to={paths.generate(id)} look="primary">Go to the generator</LinkButton>}>{count(plannedCount, "shot is", "shots are")} planned. Pictures show up here as soon as the first is made.</Empty>
-        : <Sheet key={filter} frames={frames} filter={filter in FILTERS ? filter : "all"} onClear={() => setParams({}, { replace: true })} hrefOf={(it) => paths.shootingReview(id, it)} onOpen={(shot) => go({ shot }, false)} focus={left} />}
+        : <Sheet key={filter} shootingId={id} frames={frames} filter={filter in FILTERS ? filter : "all"} onClear={() => setParams({}, { replace: true })} hrefOf={(it) => paths.shootingReview(id, it)} onOpen={(shot) => go({ shot }, false)} focus={left} />}
     </Page>
   );
 }

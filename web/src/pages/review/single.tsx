@@ -17,7 +17,7 @@ import { About, Aside } from "./aside";
 import { DecisionBar, type Asking } from "./bar";
 import { decide, standing, undoShot } from "./decisions";
 import { Pane, PaneLabel, type Pointer } from "./pane";
-import { isReady, nextWaiting, useReel, type Frame } from "./reel";
+import { isOpen, isReady, nextWaiting, useReel, type Frame } from "./reel";
 import { Strip } from "./strip";
 import { DECISIONS, REASONS } from "./words";
 import { createView, FIT } from "./zoom";
@@ -66,6 +66,7 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
   const keep = { ...(place.pin && { pin: place.pin }) };
   const step = (by: number) => frames[index + by] && go({ ...keep, shot: frames[index + by]!.shot.id });
   const pick = (to: number) => ready[to] && go({ ...place, prediction: ready[to].id });
+  const failure = reading.error ?? undefined;
   const latest = decisions.find((it) => !it.undoTime);
   const reason = !current && "There is no picture to decide on yet.";
 
@@ -136,7 +137,7 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
   ]);
 
   const about = { product, prediction: current, decisions, photo, onPhoto: setPicked };
-  const alt = `${title}, variant ${at + 1}`;
+  const alt = current ? `${title}, variant ${at + 1}` : title;
   const shown = isTruth && photo ? photo : isBlink && other ? other.mediaId : current?.mediaId ?? "";
   const label = isTruth && photo ? "Product photo" : isBlink && other ? `Variant ${ready.indexOf(other) + 1}` : other ? `Variant ${at + 1}` : "";
   const first = (
@@ -151,10 +152,10 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
     <div className="-mx-4 -my-3 flex min-h-0 flex-1 sm:-mx-5">
       <div className="flex min-w-0 flex-1 flex-col">
         <div className="relative flex min-h-0 flex-1 gap-px bg-line">
-          {reading.error !== null && reading.error !== undefined
-            ? <div className="flex-1 bg-ground p-5"><ErrorPanel error={reading.error} onRetry={reading.retry} /></div>
-            : predictions.length > 0 && ready.length === 0
-              ? <p className="grid flex-1 place-items-center bg-sunken text-soft">The first picture of this shot is being made.</p>
+          {failure
+            ? <div className="min-w-0 flex-1 bg-ground p-4"><ErrorPanel error={failure} onRetry={reading.retry} /></div>
+            : reading.predictions !== undefined && ready.length === 0
+              ? <p className="grid flex-1 place-items-center bg-sunken p-4 text-center text-soft">{predictions.some(isOpen) ? "The first picture of this shot is being made." : "No picture of this shot was made."}</p>
               : other && isWipe
                 ? (
                   <div className="relative flex min-w-0 flex-1" onPointerMove={(event) => { if (event.buttons === 0) { const { left, width } = event.currentTarget.getBoundingClientRect(); setWipe(((event.clientX - left) / width) * 100); } }}>
@@ -170,7 +171,7 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
                   {other && <Pane alt={`${title}, variant ${ready.indexOf(other) + 1}`} mediaId={other.mediaId} view={view} pointer={pointer} className="flex-1"><PaneLabel>Variant {ready.indexOf(other) + 1}</PaneLabel></Pane>}
                 </>}
           {place.pin && photo && <Pane alt={`Product photo of ${product?.name ?? title}`} mediaId={photo} view={pinned} pointer={pointer} className="flex-1"><PaneLabel>Product photo</PaneLabel></Pane>}
-          {photo && !place.pin && (
+          {photo && !place.pin && !failure && (
             <button
               type="button" aria-label="Product photo: hold to see it in place" title="Product photo: hold (P)"
               onPointerDown={() => setTruth(true)} onPointerUp={() => setTruth(false)} onPointerLeave={() => setTruth(false)}
@@ -179,7 +180,7 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
               <Picture mediaId={photo} alt="" edge={256} className="h-20 w-16" />
             </button>
           )}
-          <div role="toolbar" aria-label="View" className="absolute bottom-2 right-2 flex rounded-md bg-panel/95 shadow-pop">
+          <div role="toolbar" aria-label="View" className={cx("absolute bottom-2 right-2 flex rounded-md bg-panel/95 shadow-pop", Boolean(failure) && "invisible")}>
             <IconButton label="100 %" shortcut="hold Z" icon={ZoomIn} onClick={() => pointer.current?.()} />
             <IconButton label="Fit" shortcut="F" icon={Maximize} onClick={() => view.set(FIT)} />
             <IconButton label="Pin the product photo beside" shortcut="Shift+P" icon={Pin} pressed={Boolean(place.pin)} reason={!photo && "The product has no photo."} onClick={pin} />
@@ -187,17 +188,19 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
             {other && <IconButton label={isWipe ? "Side by side" : "Wipe"} shortcut="W" icon={isWipe ? Columns2 : SplitSquareHorizontal} onClick={() => setMode("wipe")} />}
           </div>
         </div>
-        <div className="flex items-center gap-1 border-t bg-panel px-1.5">
-          <IconButton label="Shot before" shortcut="←" icon={ChevronLeft} reason={index === 0 && "This is the first shot."} onClick={() => step(-1)} />
-          <div className={cx("min-w-0 flex-1", ready.length === 0 && "min-h-19")}><Strip predictions={predictions} decisions={decisions} current={current?.id ?? ""} onPick={(id) => go({ ...place, prediction: id })} /></div>
-          <IconButton label="Next shot" shortcut="→" icon={ChevronRight} reason={index === frames.length - 1 && "This is the last shot."} onClick={() => step(1)} />
+        <div className="flex shrink-0 flex-wrap border-t bg-panel">
+          <div className="flex min-w-0 flex-1 basis-72 items-center gap-1 px-1.5">
+            <IconButton label="Shot before" shortcut="←" icon={ChevronLeft} reason={index === 0 && "This is the first shot."} onClick={() => step(-1)} />
+            <div className={cx("min-w-0 flex-1", ready.length === 0 && "min-h-19")}><Strip predictions={predictions} decisions={decisions} current={current?.id ?? ""} onPick={(id) => go({ ...place, prediction: id })} /></div>
+            <IconButton label="Next shot" shortcut="→" icon={ChevronRight} reason={index === frames.length - 1 && "This is the last shot."} onClick={() => step(1)} />
+          </div>
+          <DecisionBar
+            asking={asking} onAsk={setAsking} reason={reason} said={said} drafts={drafts} draftKey={current?.id ?? ""}
+            onApprove={() => settle(Decision_Kind.APPROVE)} onReject={(why, note) => settle(Decision_Kind.REJECT, why, note)} onRevise={(note) => settle(Decision_Kind.REVISE, undefined, note)}
+            onUndo={undo} undoReason={!latest && "Nothing was decided about this shot."}
+            onCompare={compare} compareReason={!other && !compareWith && "There is nothing to compare it with."} isComparing={other !== undefined}
+          />
         </div>
-        <DecisionBar
-          asking={asking} onAsk={setAsking} reason={reason} said={said} drafts={drafts} draftKey={current?.id ?? ""}
-          onApprove={() => settle(Decision_Kind.APPROVE)} onReject={(why, note) => settle(Decision_Kind.REJECT, why, note)} onRevise={(note) => settle(Decision_Kind.REVISE, undefined, note)}
-          onUndo={undo} undoReason={!latest && "Nothing was decided about this shot."}
-          onCompare={compare} compareReason={!other && !compareWith && "There is nothing to compare it with."} isComparing={other !== undefined}
-        />
       </div>
       <Aside {...about} />
       {isAbout && <Dialog drawer title={title} onClose={() => setAbout(false)}><About {...about} /></Dialog>}

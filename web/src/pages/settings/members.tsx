@@ -49,16 +49,16 @@ export function Members() {
         rowKey={(it) => it.userId}
         columns={[
           { title: "Name", cell: (it) => <span className="font-medium">{it.name}{it.userId === myId && <span className="font-normal text-soft"> (you)</span>}</span> },
-          { title: "E-mail", cell: (it) => it.email },
+          { title: "E-mail", clear: true, cell: (it) => it.email },
           {
-            title: "Role",
+            title: "Role", clear: true,
             cell: (it) => mayChange(it) ? (
               <Select label={`Role of ${it.name}`} hideLabel value={it.role} onChange={(event) => change.mutate({ userId: it.userId, role: Number(event.target.value) })}>
                 {roles.map((role) => <option key={role} value={role}>{ROLE_NAMES[role]}</option>)}
               </Select>
             ) : ROLE_NAMES[it.role],
           },
-          { title: "Joined", cell: (it) => <span className="whitespace-nowrap">{ago(it.createTime)}</span> },
+          { title: "Joined", cell: (it) => <span className="whitespace-nowrap">{ago(it.createTime)}</span>, className: "max-sm:hidden" },
           { title: "", end: true, cell: (it) => mayChange(it) && <IconButton label={`Remove ${it.name}`} icon={Trash2} onClick={() => setLeaving(it)} /> },
         ]}
       />

@@ -56,7 +56,7 @@ export function ProductCell({ look, parts, faults, refusals, isFixed, isSelected
         )}
         <Picture mediaId={frontOf(product)} alt="" edge={256} className="h-11 w-9 shrink-0 rounded-sm" />
         <span className="min-w-0 max-w-44 max-xl:max-w-32 max-sm:max-w-24">
-          <Link to={paths.product(look.productId)} tabIndex={-1} className="block truncate font-medium hover:underline">{look.name}</Link>
+          <Link to={paths.product(look.productId)} tabIndex={-1} title={look.name} className="block truncate font-medium leading-6 hover:underline">{look.name}</Link>
           {isBad ? <Reason faults={faults} refusals={refusals} field="productId" /> : <span className="block truncate text-xs text-soft">{product?.sku}</span>}
         </span>
       </span>

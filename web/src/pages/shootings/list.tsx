@@ -2,7 +2,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Aperture, Archive, ArchiveRestore, Plus } from "lucide-react";
 import { Link, useSearchParams } from "react-router";
 import { Shooting_State, type Shooting } from "~/api/gen/sartiq/shooting/v1/shooting_pb";
-import { generationList } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { shootingList } from "~/api/shooting";
 import { EndOfList } from "~/components/end-of-list";
@@ -29,13 +28,10 @@ export default function Shootings() {
   const set = (name: string, value: string | undefined) =>
     setParams((before) => { if (value === undefined) before.delete(name); else before.set(name, value); return before; }, { replace: true });
   const list = useInfiniteQuery(shootingList(showArchived));
-  const runs = useInfiniteQuery(generationList()).data?.pages[0]?.generations ?? [];
   const { make } = useRights();
   const { toggle } = useArchive();
   const found = list.data?.pages.flatMap((it) => it.shootings) ?? [];
   const create = make && <Button look="primary" icon={Plus} onClick={() => set("new", "")}>New shooting</Button>;
-  // What was generated lately shows what a shooting is about, without asking for more.
-  const photosOf = (id: string) => [...new Set(runs.filter((it) => it.shootingId === id).map((it) => it.configuration?.productMediaId ?? ""))].filter(Boolean);
   const archive = (it: Shooting) => make && (
     <IconButton
       label={it.state === Shooting_State.ARCHIVED ? `Bring back ${it.name}` : `Archive ${it.name}`}
@@ -46,10 +42,10 @@ export default function Shootings() {
     />
   );
   const columns: Column<Shooting>[] = [
-    { title: "Name", cell: (it) => <Link to={paths.shooting(it.id)} className="font-medium hover:underline">{it.name}</Link>, className: "min-w-40" },
-    { title: "State", cell: (it) => <ShootingBadge state={it.state} /> },
+    { title: "Name", cell: (it) => <Link to={paths.shooting(it.id)} className="font-medium hover:underline">{it.name}</Link>, className: "sm:min-w-40" },
+    { title: "State", clear: true, cell: (it) => <ShootingBadge state={it.state} /> },
     { title: "Looks", end: true, cell: (it) => it.lookCount },
-    { title: "Progress", cell: (it) => <StageBar shots={it.shots} className="w-40" />, className: "w-44" },
+    { title: "Progress", cell: (it) => <StageBar shots={it.shots} className="w-40" />, className: "w-44", clear: true },
     { title: "Approved", end: true, cell: (it) => `${it.shots?.approved ?? 0} of ${shotTotal(it.shots)}`, className: "whitespace-nowrap" },
     { title: "Changed", end: true, cell: (it) => <span className="whitespace-nowrap text-soft">{ago(it.updateTime)}</span> },
     { title: "", end: true, cell: archive },
@@ -72,7 +68,7 @@ export default function Shootings() {
         : <Empty icon={Aperture} title="No shootings yet" action={create}>A shooting is a set of looks that is generated, reviewed and delivered together.</Empty>)}
       {found.length > 0 && (view === "table"
         ? <Table label="Shootings" columns={columns} rows={found} rowKey={(it) => it.id} />
-        : <Board shootings={found} photosOf={photosOf} archive={archive} showArchived={showArchived} />)}
+        : <Board shootings={found} archive={archive} showArchived={showArchived} />)}
       <EndOfList list={list} />
       {params.has("new") && make && <ShootingCreate onClose={() => set("new", undefined)} />}
     </Page>

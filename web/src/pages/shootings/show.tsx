@@ -1,10 +1,12 @@
 import { Aperture, Archive, ArchiveRestore, CircleCheckBig, Download, PencilLine, Plus, Sparkles } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Link, useParams } from "react-router";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { Look } from "~/api/gen/sartiq/shooting/v1/look_pb";
 import { Shooting_State, type Shooting } from "~/api/gen/sartiq/shooting/v1/shooting_pb";
-import { generationList } from "~/api/generation";
+import { Prediction_State, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
+import type { Shot } from "~/api/gen/sartiq/shooting/v1/shot_pb";
+import { generationList, predictionsOfShooting } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { useComposition, type Composition } from "~/components/composition";
 import { frontOf } from "~/components/pickers";
@@ -15,6 +17,7 @@ import { Empty, ErrorPanel, SkeletonGrid } from "~/components/state";
 import { GenerationBadge, ShotBadge } from "~/components/states";
 import { ShootingEdit } from "~/forms/shooting-edit";
 import { ago, count, money } from "~/lib/format";
+import { grouped } from "~/lib/grouped";
 import { total } from "~/lib/money";
 import { paths } from "~/paths";
 import { Button, LinkButton } from "~/ui/button";
@@ -74,6 +77,9 @@ function NextStep({ shooting: { id, lookCount, shots } }: { shooting: Shooting }
 }
 
 function Looks({ parts, shootingId, canMake }: { parts: Composition; shootingId: string; canMake: boolean }) {
+  const predictions = useQuery(predictionsOfShooting(shootingId)).data;
+  const made = useMemo(() => grouped(predictions?.filter((it) => it.state === Prediction_State.READY) ?? [], (it) => it.shotId), [predictions]);
+  const shots = useMemo(() => grouped(parts.shots, (it) => it.lookId), [parts.shots]);
   if (parts.looks.length === 0) {
     return (
       <Empty icon={Aperture} title="No looks yet" action={canMake && <LinkButton look="primary" icon={Plus} to={`${paths.looks(shootingId)}?add`}>Add looks</LinkButton>}>
@@ -84,33 +90,47 @@ function Looks({ parts, shootingId, canMake }: { parts: Composition; shootingId:
   return (
     <section aria-label="Looks">
       <h2 className="mb-1.5 font-semibold">{count(parts.looks.length, "look")}</h2>
-      <ul className="grid grid-cols-[repeat(auto-fill,minmax(10rem,1fr))] gap-3">
-        {parts.looks.map((it) => <li key={it.id} className="[contain-intrinsic-size:11rem_20rem] [content-visibility:auto]"><LookCard look={it} parts={parts} /></li>)}
+      <ul className="grid gap-3 [grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr))]">
+        {parts.looks.map((it) => (
+          <li key={it.id} className="[contain-intrinsic-size:26rem_13rem] [content-visibility:auto]"><LookCard look={it} parts={parts} shots={shots.get(it.id) ?? []} made={made} /></li>
+        ))}
       </ul>
     </section>
   );
 }
 
-function LookCard({ look, parts }: { look: Look; parts: Composition }) {
-  const shots = parts.shots.filter((it) => it.lookId === look.id);
+/** A look by its pictures: the product as it is, then each shot by the picture that stands for it. */
+function LookCard({ look, parts, shots, made }: { look: Look; parts: Composition; shots: Shot[]; made: Map<string, Prediction[]> }) {
   const names = [parts.subjects.get(look.subjectId)?.name, parts.styles.get(look.styleId)?.name].filter(Boolean).join(" · ");
+  const front = frontOf(parts.products.get(look.productId));
   return (
-    <div className="overflow-hidden rounded-lg border bg-panel">
-      <Picture mediaId={frontOf(parts.products.get(look.productId))} alt="" fit="contain" className="aspect-[5/4]" />
-      <div className="px-2.5 py-1.5">
-        <Link to={paths.product(look.productId)} className="block truncate font-medium hover:underline">{look.name}</Link>
-        <p className="truncate text-xs text-soft">{names}</p>
-        <ul className="mt-1 grid">
-          {shots.map((it) => (
-            <li key={it.id}>
-              <Link to={paths.shootingReview(look.shootingId, it.id)} className="flex min-h-6 items-center justify-between gap-2 text-xs hover:underline">
-                <span className="min-w-0 truncate">{parts.shotTypes.get(it.shotTypeId)?.name ?? "Shot"}<span className="sr-only"> of {look.name}</span></span>
+    <div className="h-full overflow-hidden rounded-lg border bg-panel">
+      <p className="flex items-baseline gap-2 px-2.5 pt-1.5">
+        <Link to={paths.product(look.productId)} title={look.name} className="inline-flex min-h-6 min-w-0 items-center font-medium hover:underline"><span className="truncate">{look.name}</span></Link>
+        <span className="min-w-0 truncate text-xs text-soft">{names}</span>
+      </p>
+      <ul className="flex gap-2 overflow-x-auto p-2.5 pt-1 [scrollbar-width:thin]">
+        <li className="w-22 shrink-0">
+          <Picture mediaId={front} alt={`Product photo of ${look.name}`} edge={256} className="aspect-[4/5] rounded-md" />
+          <p className="mt-1 truncate text-xs text-soft">Product</p>
+        </li>
+        {shots.map((it) => {
+          const all = made.get(it.id) ?? [];
+          const cover = all.find((one) => one.id === it.selectedPredictionId) ?? all[0];
+          const type = parts.shotTypes.get(it.shotTypeId)?.name ?? "Shot";
+          return (
+            <li key={it.id} className="w-22 shrink-0">
+              <Link to={paths.shootingReview(look.shootingId, it.id)} title={type} className="group block">
+                {cover
+                  ? <Picture mediaId={cover.mediaId} alt="" edge={256} className="aspect-[4/5] rounded-md" />
+                  : <span className="block aspect-[4/5] rounded-md border border-dashed" />}
+                <span className="mt-1 block truncate text-xs group-hover:underline">{type}<span className="sr-only"> of {look.name}</span></span>
                 <ShotBadge state={it.state} />
               </Link>
             </li>
-          ))}
-        </ul>
-      </div>
+          );
+        })}
+      </ul>
     </div>
   );
 }

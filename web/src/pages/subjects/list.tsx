@@ -24,19 +24,19 @@ export default function Subjects() {
       {data?.length === 0 && (
         <Empty icon={UserRound} title="No subjects yet" action={create}>A subject is the person that wears your products: a portrait and a description.</Empty>
       )}
-      <TileGrid label="Subjects">
-        {data?.map((it) => (
-          <li key={it.id}>
-            <Link to={paths.subject(it.id)} data-tile className="group block overflow-hidden rounded-lg border bg-panel hover:border-edge">
+      {data && data.length > 0 && (
+        <TileGrid label="Subjects" items={data} keyOf={(it) => it.id}>
+          {(it) => (
+            <Link to={paths.subject(it.id)} data-tile title={it.name} className="group block overflow-hidden rounded-lg border bg-panel hover:border-edge">
               <Picture mediaId={it.portraitMediaId} alt="" className="aspect-[4/5]" />
               <span className="block px-2.5 py-1.5">
                 <span className="block truncate font-medium group-hover:underline">{it.name}</span>
-                <span className="block truncate text-xs text-soft">{it.handle}</span>
+                <span className="block truncate text-xs text-soft">@{it.handle}</span>
               </span>
             </Link>
-          </li>
-        ))}
-      </TileGrid>
+          )}
+        </TileGrid>
+      )}
       {isCreating && <SubjectEdit onClose={() => setCreating(false)} />}
     </Page>
   );
