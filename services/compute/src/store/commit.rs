@@ -147,12 +147,16 @@ pub(crate) async fn hot(db: &mut PgConnection, rows: &[Hot]) -> Result<u64> {
                      fallback)
              where task_key = it.task and task_hot.state = it.old_state
                  and task_hot.attempt = it.old_attempt
+                 -- By keys, whatever the planner believes of queues that were empty when it last
+                 -- counted.
+                 and task_key = any($1)
              returning task_key
          ), wakes as (
              update compute.task_wake set wake_at = it.wake_at
              from unnest($1::bigint[], $10::timestamptz[]) as it (task, wake_at)
                  join moved on moved.task_key = it.task
              where task_wake.task_key = it.task and it.wake_at is not null
+                 and task_wake.task_key = any($1)
          )
          select 1 as one from moved",
         &column!(rows, task),
@@ -179,9 +183,12 @@ pub(crate) async fn ended(db: &mut PgConnection, rows: &[Ended]) -> Result<u64> 
              using unnest($1::bigint[], $2::smallint[], $3::integer[])
                  as it (task, old_state, old_attempt)
              where task_key = it.task and state = it.old_state and attempt = it.old_attempt
+                 -- As above.
+                 and task_key = any($1)
              returning task_key
          ), wakes as (
-             delete from compute.task_wake using gone where task_wake.task_key = gone.task_key
+             delete from compute.task_wake using gone
+             where task_wake.task_key = gone.task_key and task_wake.task_key = any($1)
          )
          update compute.task
          set state = it.state, outputs = it.outputs, failure = it.failure,

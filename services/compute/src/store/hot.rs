@@ -56,11 +56,18 @@ pub(crate) async fn page(db: impl PgExecutor<'_>, after: i64, limit: i64) -> Res
 /// Returns the tasks of `flows` that wait for nothing but the owner.
 pub(crate) async fn of_flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
-        r#"select task_key, task.workflow_key, organization_id, priority, capability,
-               task_hot.state, fallback, wake_at as "wake_at?"
-         from compute.task join compute.task_hot using (task_key)
-             left join compute.task_wake using (task_key)
-         where task.workflow_key = any($1) and task_hot.state <> 1"#,
+        // By keys, whatever the planner believes of queues that were empty when it last counted.
+        r#"select task.task_key, task.workflow_key, organization_id as "organization_id!",
+               priority as "priority!", capability as "capability!", hot.state as "state!",
+               fallback as "fallback!", wake_at as "wake_at?"
+         from compute.task
+             cross join lateral (
+                 select * from compute.task_hot where task_hot.task_key = task.task_key offset 0
+             ) as hot
+             left join lateral (
+                 select * from compute.task_wake where task_wake.task_key = task.task_key offset 0
+             ) as wake on true
+         where task.workflow_key = any($1) and hot.state <> 1"#,
         flows,
     )
     .fetch_all(db)
@@ -125,11 +132,14 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
         r#"select workflow.workflow_key, workflow_id, workflow.organization_id, reference,
                workflow.priority, workflow.state, ended_count, workflow.cost_micros,
                event_sequence, traceparent, task.task_key, task_id, node, outputs,
-               coalesce(task.state, task_hot.state) as "task_state!",
+               coalesce(task.state, hot.state) as "task_state!",
                remaining_parents as "remaining?", attempt as "attempt?", tries as "tries?",
                lane_tries as "lane_tries?", fallback as "fallback?"
          from compute.workflow join compute.task using (workflow_key)
-             left join compute.task_hot using (task_key)
+             left join lateral (
+                 -- As above.
+                 select * from compute.task_hot where task_hot.task_key = task.task_key offset 0
+             ) as hot on true
          where workflow.workflow_key = any($1) and workflow.state in (1, 2)
          order by workflow.workflow_key, task.ordinal"#,
         flows,
