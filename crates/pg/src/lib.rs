@@ -35,9 +35,12 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
         ("statement_timeout", millis(config.statement_timeout)),
         // A transaction that waits for anything but Postgres holds locks for nothing.
         ("idle_in_transaction_session_timeout", millis(2 * config.statement_timeout)),
-        // Every statement of a service finds its rows by an index. Queues are empty now and then, and
-        // a plan made in such a moment would read them from end to end once they are not.
+        // A statement of a service is about a few rows, which it finds by their keys, one after the
+        // other. Plans are kept; one made while tables were small, or while a queue was empty, would
+        // read them from end to end long after they have grown.
         ("enable_seqscan", "off".to_owned()),
+        ("enable_hashjoin", "off".to_owned()),
+        ("enable_mergejoin", "off".to_owned()),
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(config.database_connections)
