@@ -94,8 +94,8 @@ pub(crate) async fn open(
          from compute.task_hot join compute.task using (task_key)
              join compute.workflow on workflow.workflow_key = task.workflow_key
              left join compute.task_wake using (task_key)
-         where task_hot.organization_id = $1 and task_hot.task_key > $2
-         order by task_hot.task_key limit $3"#,
+         where task_hot.organization_id = $1 and -task_hot.task_key < -$2::bigint
+         order by -task_hot.task_key desc limit $3"#,
         organization as _,
         after.unwrap_or(0),
         limit,
