@@ -39,7 +39,6 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
         // other. Plans are kept; one made while tables were small, or while a queue was empty, would
         // read them from end to end long after they have grown.
         ("enable_seqscan", "off".to_owned()),
-        ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
     ]);
     let pool = PgPoolOptions::new()

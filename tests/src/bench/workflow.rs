@@ -57,7 +57,6 @@ struct Runner {
 pub(super) async fn rows(stage: &Stage) -> Result<Vec<Row>> {
     let mut runner = Runner::new(stage).await?;
     runner.burst(500).await?;
-    stage.settle().await?;
 
     let mut rows = Vec::new();
     let before = stage.usage()?;
@@ -85,7 +84,6 @@ pub(super) async fn rows(stage: &Stage) -> Result<Vec<Row>> {
         rows.push(row("queued", (n - queued) as f64 / start.elapsed().as_secs_f64(), "1/s"));
         queued = n;
         // What queueing them left behind is not what queues cost.
-        stage.settle().await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         let took = runner.burst(BURST / 5).await?;
         let crowded = (BURST / 5) as f64 / took.as_secs_f64();
