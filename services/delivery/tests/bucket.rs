@@ -27,7 +27,7 @@ async fn stuck(stage: &Stage) -> Result<(Target, String)> {
     let look = stage.studio.look("Linen shirt");
     stage.approved(&look, 8).await?;
     stage.alter("endpoint_url", "http://127.0.0.1:1").await?;
-    let id = stage.create(to(&stage, &target)).await?.id;
+    let id = stage.create(to(stage, &target)).await?.id;
     stage.until(&id, State::Waiting).await?;
     Ok((target, id))
 }
