@@ -67,6 +67,21 @@ async fn a_finished_picture_is_a_prediction_with_all_that_is_known_of_it(db: PgP
 }
 
 #[sqlx::test(migrator = "::generation::MIGRATIONS")]
+async fn a_workflow_names_itself_where_the_answer_that_named_it_was_lost(db: PgPool) -> Result {
+    let stage = Stage::open(db.clone()).await?;
+    let generation = stage.start(&stage.set(), 1).await?;
+    let (before, _) = stage.read(&generation).await?;
+    assert!(!before.workflow_id.is_empty());
+    let lose = "update generation.generation set workflow_id = null";
+    sqlx::query(lose).execute(&db).await?;
+    stage.make(&generation, 0).await?;
+    stage.await_state(&generation, State::Completed).await?;
+    let (now, _) = stage.read(&generation).await?;
+    assert_eq!(now.workflow_id, before.workflow_id);
+    Ok(())
+}
+
+#[sqlx::test(migrator = "::generation::MIGRATIONS")]
 async fn one_picture_that_cannot_be_made_costs_that_one_only(db: PgPool) -> Result {
     let stage = Stage::open(db).await?;
     let generation = stage.start(&stage.set(), 2).await?;

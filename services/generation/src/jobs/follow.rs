@@ -152,7 +152,14 @@ async fn running(
         _ => return Ok(None),
     }
     let found = store::generation::find(&mut *db, organization, &[id]).await?.into_iter().next();
-    // Events may come before the answer that names the workflow.
-    let is_own = |it: &Generation| it.workflow_id.is_none_or(|it| it.to_string() == workflow_id);
-    Ok(found.filter(is_own))
+    let Some(generation) = found else { return Ok(None) };
+    match generation.workflow_id {
+        Some(known) => Ok((known.to_string() == workflow_id).then_some(generation)),
+        None => {
+            // Events may come before the answer that names the workflow, which may be lost.
+            let Ok(workflow) = workflow_id.parse() else { return Ok(None) };
+            store::generation::set_workflow(&mut *db, id, workflow).await?;
+            Ok(Some(Generation { workflow_id: Some(workflow), ..generation }))
+        }
+    }
 }
