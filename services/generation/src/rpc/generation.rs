@@ -112,8 +112,8 @@ pub(super) async fn list(
     let organization = caller.organization()?;
     let mut wrong = Vec::new();
     let filter = Filter {
-        shot_id: optional_id("shot_id", &request.shot_id, &mut wrong),
-        shooting_id: optional_id("shooting_id", &request.shooting_id, &mut wrong),
+        shot_id: wire::optional_id("shot_id", &request.shot_id, &mut wrong),
+        shooting_id: wire::optional_id("shooting_id", &request.shooting_id, &mut wrong),
         states: wire::states(request.states()),
     };
     if !wrong.is_empty() {
@@ -349,20 +349,4 @@ fn times(price: &Money, count: i32) -> Result<Money> {
 
 fn sum(a: &Money, b: &Money) -> Result<Money> {
     a.plus(b).ok_or_else(|| Error::Corrupt("prices are of two currencies".into()))
-}
-
-/// Reads an id that may be left out. What is wrong with it goes to `wrong`.
-pub(super) fn optional_id(
-    field: &str,
-    text: &str,
-    wrong: &mut Vec<(String, String)>,
-) -> Option<Uuid> {
-    if text.is_empty() {
-        return None;
-    }
-    let id = text.parse().ok();
-    if id.is_none() {
-        wrong.push((field.to_owned(), "is not an id".to_owned()));
-    }
-    id
 }

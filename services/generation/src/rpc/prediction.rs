@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::prediction::{Prediction, State};
-use crate::rpc::generation::optional_id;
 use crate::rpc::{event, wire};
+use crate::store::prediction::Scope;
 use crate::{Generation as Service, SCHEMA, jobs, store};
 
 pub(super) async fn get(
@@ -47,28 +47,23 @@ pub(super) async fn list(
 ) -> Result<pb::ListPredictionsResponse> {
     let organization = caller.organization()?;
     let mut wrong = Vec::new();
-    let shot = optional_id("shot_id", &request.shot_id, &mut wrong).map(ShotId::from);
+    let shot = wire::optional_id("shot_id", &request.shot_id, &mut wrong).map(ShotId::from);
     let shooting =
-        optional_id("shooting_id", &request.shooting_id, &mut wrong).map(ShootingId::from);
-    if wrong.is_empty() && shot.is_none() && shooting.is_none() {
+        wire::optional_id("shooting_id", &request.shooting_id, &mut wrong).map(ShootingId::from);
+    let scope = match (shot, shooting) {
+        (Some(shot), _) => Some(Scope::Shot { shot, shooting }),
+        (None, shooting) => shooting.map(Scope::Shooting),
+    };
+    if wrong.is_empty() && scope.is_none() {
         wrong.push(("shot_id".to_owned(), "is required unless `shooting_id` is set".to_owned()));
     }
-    if !wrong.is_empty() {
+    let (Some(scope), true) = (scope, wrong.is_empty()) else {
         return Err(Error::Fields(wrong));
-    }
+    };
     let arguments = ("prediction", organization, shot, shooting);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
     let (before, limit) = (page.after()?.unwrap_or(Uuid::max()), page.limit());
-    let db = &service.db;
-    let found = match (shot, shooting) {
-        (Some(shot), _) => {
-            store::prediction::of_shot(db, organization, shot, shooting, before, limit).await?
-        }
-        (None, Some(shooting)) => {
-            store::prediction::of_shooting(db, organization, shooting, before, limit).await?
-        }
-        (None, None) => Vec::new(),
-    };
+    let found = store::prediction::list(&service.db, organization, scope, before, limit).await?;
     let (found, next_page_token) = page.cut(found, |it| vec![it.id]);
     let predictions = found.iter().map(wire::prediction).collect();
     Ok(pb::ListPredictionsResponse { predictions, next_page_token })

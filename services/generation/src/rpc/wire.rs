@@ -6,6 +6,7 @@ use prost::Message;
 use prost_types::Duration;
 use server::timestamp;
 use types::Money;
+use uuid::Uuid;
 
 use crate::error::Result;
 use crate::generation::{Generation, Kind, State};
@@ -114,4 +115,20 @@ fn prediction_state(state: prediction::State) -> pb::prediction::State {
         prediction::State::Failed => pb::prediction::State::Failed,
         prediction::State::Cancelled => pb::prediction::State::Cancelled,
     }
+}
+
+/// Reads an id that may be left out. What is wrong with it goes to `wrong`.
+pub(super) fn optional_id(
+    field: &str,
+    text: &str,
+    wrong: &mut Vec<(String, String)>,
+) -> Option<Uuid> {
+    if text.is_empty() {
+        return None;
+    }
+    let id = text.parse().ok();
+    if id.is_none() {
+        wrong.push((field.to_owned(), "is not an id".to_owned()));
+    }
+    id
 }

@@ -1,8 +1,9 @@
 //! `generation.prediction`.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, PgPool};
 use types::id::{GenerationId, MediaId, OrganizationId, PredictionId, ShootingId, ShotId};
 use uuid::Uuid;
 
@@ -10,6 +11,17 @@ use crate::error::{Error, Result};
 use crate::generation::Generation;
 use crate::prediction::{Made, Prediction, State};
 use crate::problem::Problem;
+
+/// What the listed predictions are of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope {
+    /// A shot, which is of `shooting` if that is given.
+    Shot {
+        shot: ShotId,
+        shooting: Option<ShootingId>,
+    },
+    Shooting(ShootingId),
+}
 
 struct Row {
     prediction_id: PredictionId,
@@ -138,64 +150,70 @@ pub(crate) async fn of_generations(
     rows.into_iter().map(Prediction::try_from).collect()
 }
 
-/// Lists the predictions of a shot, which is of `shooting` if that is given, that come before
-/// `before`, newest first.
-pub(crate) async fn of_shot(
-    db: impl PgExecutor<'_>,
+/// Lists the predictions of `scope` that come before `before`, newest first.
+pub(crate) async fn list(
+    db: &PgPool,
+    organization: OrganizationId,
+    scope: Scope,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Prediction>> {
+    let ids = match scope {
+        Scope::Shot { shot, shooting } => {
+            of_shot(db, organization, shot, shooting, before, limit).await?
+        }
+        Scope::Shooting(shooting) => of_shooting(db, organization, shooting, before, limit).await?,
+    };
+    let mut found = find(db, organization, &ids).await?;
+    found.sort_unstable_by_key(|it| Reverse(it.id));
+    Ok(found)
+}
+
+async fn of_shot(
+    db: &PgPool,
     organization: OrganizationId,
     shot: ShotId,
     shooting: Option<ShootingId>,
     before: Uuid,
     limit: i64,
-) -> Result<Vec<Prediction>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select prediction_id, generation_id, shot_id, index, state, media_id, seed, provider,
-             model, prompt, queue_ms, run_ms, post_ms, cost_micros, error_reason, error_message,
-             is_retryable, created_at, ready_at
+) -> Result<Vec<PredictionId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select prediction_id as "id: PredictionId"
          from generation.prediction
          where organization_id = $1 and shot_id = $2
            and prediction_id < $3
            and ($5::uuid is null or shooting_id = $5)
          order by prediction_id desc
-         limit $4",
+         limit $4"#,
         organization as _,
         shot as _,
         before,
         limit,
         shooting as _,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Prediction::try_from).collect()
+    );
+    Ok(ids.fetch_all(db).await?)
 }
 
-/// Lists the predictions of a shooting that come before `before`, newest first.
-pub(crate) async fn of_shooting(
-    db: impl PgExecutor<'_>,
+async fn of_shooting(
+    db: &PgPool,
     organization: OrganizationId,
     shooting: ShootingId,
     before: Uuid,
     limit: i64,
-) -> Result<Vec<Prediction>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select prediction_id, generation_id, shot_id, index, state, media_id, seed, provider,
-             model, prompt, queue_ms, run_ms, post_ms, cost_micros, error_reason, error_message,
-             is_retryable, created_at, ready_at
+) -> Result<Vec<PredictionId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select prediction_id as "id: PredictionId"
          from generation.prediction
          where organization_id = $1 and shooting_id = $2
            and prediction_id < $3
          order by prediction_id desc
-         limit $4",
+         limit $4"#,
         organization as _,
         shooting as _,
         before,
         limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Prediction::try_from).collect()
+    );
+    Ok(ids.fetch_all(db).await?)
 }
 
 /// Moves one prediction to `state`. Answers its id, and none if that is not possible from where it is.
