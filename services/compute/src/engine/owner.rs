@@ -287,7 +287,7 @@ impl Owner {
             self.drop_run(run);
         }
         for input in inputs.drain(..) {
-            if let Input::Accepted { attempt, go_on: Some(go_on), .. } = input {
+            if let Input::Accepted { attempt, go_on, .. } = input {
                 let is_wanted = committed.submitted.contains(&(attempt.task, attempt.number))
                     && self.run_of(attempt).is_some();
                 if let Some(run) = self.running.get_mut(&attempt.task)

@@ -32,7 +32,7 @@ pub(super) enum Input {
     /// Workflows were accepted or cancelled.
     Told(Vec<Signal>),
     /// A provider took a run. The runner goes on once that is durable and answered with `true`.
-    Accepted { attempt: Attempt, handle: pb::RunAccepted, go_on: Option<oneshot::Sender<bool>> },
+    Accepted { attempt: Attempt, handle: pb::RunAccepted, go_on: oneshot::Sender<bool> },
     /// A provider works on a run.
     Awaiting(Attempt),
     /// A run ended. With a handle, the provider took it and ended it in one breath.
@@ -210,24 +210,24 @@ impl Runner {
             {
                 // The end is there as well: both are written as one.
                 self.handle = Some(handle.clone());
-                if let Some(stop) = self.handle(Some(end.clone())).await {
+                if let Some(stop) = self.learn(Some(end.clone())).await {
                     return stop;
                 }
             }
-            if let Some(stop) = self.handle(event).await {
+            if let Some(stop) = self.learn(event).await {
                 return stop;
             }
         }
     }
 
-    async fn handle(&mut self, event: Option<Event>) -> Option<Stop> {
+    async fn learn(&mut self, event: Option<Event>) -> Option<Stop> {
         match event {
             Some(Event::Accepted(handle)) if self.token.is_none() => {
                 // Nothing else is read before the handle is durable.
                 let token = handle.resume_token.clone();
                 let (go_on, answer) = oneshot::channel();
                 let attempt = self.order.attempt;
-                let input = Input::Accepted { attempt, handle, go_on: Some(go_on) };
+                let input = Input::Accepted { attempt, handle, go_on };
                 if self.inputs.send(input).await.is_err() || !answer.await.unwrap_or(false) {
                     return Some(Stop::Unwanted);
                 }
