@@ -78,7 +78,7 @@ pub(super) async fn rows(stage: &Stage) -> Result<Vec<Row>> {
     let mut queued = 0;
     for n in QUEUED {
         let start = Instant::now();
-        runner.queue(n - queued).await?;
+        runner.submit(n - queued, waiting).await?;
         let setting = format!("{n} others are queued");
         let row = |name, figure, unit| Row::new(AREA, &setting, name, figure, unit);
         rows.push(row("queued", (n - queued) as f64 / start.elapsed().as_secs_f64(), "1/s"));
@@ -145,23 +145,8 @@ impl Runner {
 
     /// Submits so many at once, and answers how long it took until all had ended.
     async fn burst(&mut self, count: usize) -> Result<Duration> {
-        let slots = Arc::new(Semaphore::new(SUBMITTERS));
-        let mut submitting = JoinSet::new();
         let start = Instant::now();
-        for _ in 0..count {
-            let slot = slots.clone().acquire_owned().await?;
-            let reference = self.reference();
-            let request = self.caller.call(chain(reference));
-            let mut workflows = self.workflows.clone();
-            submitting.spawn(async move {
-                let answer = workflows.submit_workflow(request).await;
-                drop(slot);
-                answer
-            });
-        }
-        while let Some(answer) = submitting.join_next().await {
-            answer??;
-        }
+        self.submit(count, chain).await?;
         let mut last = start;
         for _ in 0..count {
             let ended = timeout(Duration::from_secs(60), self.ended.recv()).await;
@@ -215,14 +200,14 @@ impl Runner {
         self.route(Capability::RemoveBackground, adapter::NEVER, 1).await
     }
 
-    /// Submits so many that will wait.
-    async fn queue(&mut self, count: usize) -> Result {
+    /// Submits so many, as fast as they are taken.
+    async fn submit(&mut self, count: usize, make: fn(String) -> SubmitWorkflowRequest) -> Result {
         let slots = Arc::new(Semaphore::new(SUBMITTERS));
         let mut submitting = JoinSet::new();
         for _ in 0..count {
             let slot = slots.clone().acquire_owned().await?;
-            let reference = self.reference();
-            let request = self.caller.call(waiting(reference));
+            let request = make(self.reference());
+            let request = self.caller.call(request);
             let mut workflows = self.workflows.clone();
             submitting.spawn(async move {
                 let answer = workflows.submit_workflow(request).await;
