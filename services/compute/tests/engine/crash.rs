@@ -83,8 +83,7 @@ async fn after_a_crash_what_may_have_been_submitted_is_in_doubt(db: PgPool) -> R
 async fn a_stopping_process_hands_over_what_runs(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|_, _| vec![Act::Sleep(500), Act::Accept, Act::Hang]);
-    let first = stage.process().await?;
-    let second = stage.process().await?;
+    let (first, second) = stage.leader_and_standby().await?;
     let id = stage.submit(&first, vec![picture("a", &[])]).await?;
     testkit::eventually(async || Ok::<_, String>(stage.fake.submissions().len() == 1)).await?;
     // The provider has not said yet whether it took the run, which is waited for.
@@ -118,14 +117,7 @@ async fn two_processes_never_dispatch_one_task_twice(db: PgPool) -> Result {
 async fn a_standby_takes_over(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|_, _| vec![Act::Accept, Act::Hang]);
-    let first = stage.process().await?;
-    // The first leads before the second is there; else the wrong one would be killed.
-    testkit::eventually(async || {
-        let sql = "select count(*) from compute.owner where now() < lease_until";
-        Ok::<_, sqlx::Error>(count(&stage.db, sql).await? == 1)
-    })
-    .await?;
-    let second = stage.process().await?;
+    let (first, second) = stage.leader_and_standby().await?;
     let id = stage.submit(&first, vec![picture("a", &[])]).await?;
     testkit::eventually(async || {
         let sql = "select count(*) from compute.attempt where phase = 2";

@@ -150,8 +150,7 @@ async fn cancelling_reaches_the_provider_and_late_results_are_ignored(db: PgPool
 async fn a_cancellation_survives_a_crash(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|_, _| vec![Act::Accept, Act::Hang]);
-    let owner = stage.process().await?;
-    let other = stage.process().await?;
+    let (owner, other) = stage.leader_and_standby().await?;
     let id = stage.submit(&owner, vec![picture("a", &[])]).await?;
     testkit::eventually(async || {
         let sql = "select count(*) from compute.attempt where phase = 2";

@@ -101,6 +101,17 @@ impl Stage {
         self.process_with(Duration::from_millis(400)).await
     }
 
+    /// Starts two processes, of which the first leads.
+    pub(crate) async fn leader_and_standby(&self) -> Result<(Process, Process)> {
+        let leader = self.process().await?;
+        testkit::eventually(async || {
+            let sql = "select exists (select from compute.owner where now() < lease_until)";
+            sqlx::query_scalar::<_, bool>(sql).fetch_one(&self.db).await
+        })
+        .await?;
+        Ok((leader, self.process().await?))
+    }
+
     /// Starts a process that gives runs so much more time than their own.
     pub(crate) async fn process_with(&self, grace: Duration) -> Result<Process> {
         let runtime =
