@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { grouped } from "~/lib/grouped";
 import { createStore, useStore } from "~/lib/store";
 import { Dialog } from "~/ui/dialog";
@@ -31,10 +31,11 @@ const held = new Map<string, () => void>();
 /** The shortcuts of a view, while it is shown. Those of the view that came last win. */
 export function useShortcuts(name: string, shortcuts: Shortcut[]): void {
   const scope = useRef<Scope>({ name, shortcuts });
-  useEffect(() => {
+  // Before it is painted: a key that answers to what is seen must find it, however fast the hand is.
+  useLayoutEffect(() => {
     scope.current = { name, shortcuts };
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const own = scope;
     scopes.set([...scopes.get(), own]);
     return () => scopes.set(scopes.get().filter((it) => it !== own));

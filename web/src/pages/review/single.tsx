@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronLeft, ChevronRight, Columns2, Info, Maximize, Pin, SplitSquareHorizontal, ZoomIn } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { productQuery } from "~/api/catalog";
 import { Decision_Kind, RejectReason } from "~/api/gen/sartiq/shooting/v1/decision_pb";
 import { generationQuery } from "~/api/generation";
@@ -56,8 +56,8 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
   const [view] = useState(createView);
   const [pinned] = useState(createView);
   const pointer: Pointer = useRef<(() => void) | undefined>(undefined);
-  // Each shot begins as a whole.
-  useEffect(() => {
+  // Each shot begins as a whole, before the first key can be meant for it.
+  useLayoutEffect(() => {
     view.set(FIT);
     setAsking("decision");
     setPicked("");
