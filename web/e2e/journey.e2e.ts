@@ -5,6 +5,7 @@ import { Shot_State } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { drop } from "./drop";
 import { eventually } from "./eventually";
 import type { House } from "./house";
+import { intercept } from "./intercept";
 import { print, type Photo } from "./photos";
 import { reloadAmid } from "./reload";
 import { story } from "./runner";
@@ -26,7 +27,7 @@ async function bring(page: Page, photos: Photo[]): Promise<void> {
 async function upload(page: Page, house: House): Promise<void> {
   const photos = (await print(COUNT)).map((it, index) => ({ ...it, name: `SHIRT-0${index + 1}_front.jpg` }));
   let sent = 0;
-  await page.route((url) => url.href.startsWith(process.env.S3_PUBLIC_URL!), async (route) => {
+  await intercept(page, new RegExp(`^${process.env.S3_PUBLIC_URL!}`), async (route) => {
     // Held until the page is gone: the store never gets them.
     if (route.request().method() !== "PUT" || (sent += 1) <= COUNT / 2) await route.continue();
   });

@@ -1,4 +1,6 @@
 import type { Page, Route } from "playwright-core";
+import { eventually } from "./eventually";
+import { intercept } from "./intercept";
 
 /** `sent`: the server never gets to know of the request. `done`: it has done it, but nobody hears the answer. */
 export type Moment = "sent" | "done";
@@ -16,13 +18,14 @@ export async function reloadAmid(page: Page, pattern: RegExp, moments: Moment[],
     if (moment === "done") await route.fetch();
     caught();
   };
-  await page.route(pattern, hold);
+  await intercept(page, pattern, hold);
   let next = act;
   for (const it of moments) {
     moment = it;
-    const isCaught = new Promise<void>((resolve) => (caught = resolve));
+    let isCaught = false;
+    caught = () => (isCaught = true);
     await next();
-    await isCaught;
+    await eventually(`a request that fits ${pattern} is on its way (${it})`, () => isCaught);
     next = () => page.reload({ waitUntil: "commit" }).then(() => undefined);
   }
   moment = undefined;
