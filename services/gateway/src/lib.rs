@@ -66,7 +66,7 @@ pub struct Config {
     #[arg(long, env, default_value = "0")]
     pub proxy_count: u8,
 
-    /// How many calls one caller may make in a second, over a while.
+    /// How many calls one caller may make in a second, over a while; asking for a file is one.
     #[arg(long, env, default_value = "50")]
     pub calls_per_second: std::num::NonZeroU32,
 
@@ -118,12 +118,16 @@ pub async fn app(mesh: &Mesh, config: &Config) -> Result<Router, server::Error> 
             exports::ROUTE,
             get(exports::download).layer(from_fn_with_state(exports::ROUTE, web::followed)),
         )
+        .layer(from_fn_with_state(limits.clone(), limit::layer))
         .layer(from_fn(web::private))
         .with_state(gateway)
-        .fallback_service(web::or_grpc(config.web_root.as_deref(), &config.file_origins, forward));
+        .fallback_service(web::or_grpc(
+            config.web_root.as_deref(),
+            &config.file_origins,
+            web::Rpcs { forward, limits },
+        ));
+    // The origin gate stands before the limits, so that strangers' pages use nobody's share.
     Ok(router
-        // Inside the origin gate, so that strangers' pages use nobody's share.
-        .layer(from_fn_with_state(limits, limit::layer))
         .layer(from_fn_with_state(cors::Origins::new(&config.allowed_origins), cors::layer))
         .layer(from_fn_with_state(config.proxy_count, peer::layer)))
 }

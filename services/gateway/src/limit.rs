@@ -15,9 +15,7 @@ use server::Mesh;
 use tokio_util::sync::CancellationToken;
 use types::id::UserId;
 
-use crate::error::Error;
 use crate::files;
-use crate::forward::{self, Kind};
 
 /// A share of calls for each caller.
 #[derive(Clone, Debug)]
@@ -51,6 +49,19 @@ impl Limits {
         }
     }
 
+    /// Takes a request from its caller's share, or answers how long to wait for one.
+    pub(crate) fn admit(
+        &self,
+        request: &Request,
+    ) -> impl Future<Output = Result<(), Duration>> + use<> {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
+        let (limits, token) = (self.clone(), files::token(request));
+        async move {
+            let admitted = limits.shares.check_key(&limits.key(token, address).await);
+            admitted.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
+        }
+    }
+
     /// Says whose share a call with `token` from `address` is taken from.
     async fn key(&self, token: Option<String>, address: Option<IpAddr>) -> Key {
         if let Some(token) = token {
@@ -63,21 +74,13 @@ impl Limits {
     }
 }
 
-/// Refuses callers who have used up their share.
+/// Refuses who asks for files and has used up their share.
 pub(crate) async fn layer(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
-    let key = limits.key(files::token(&request), address).await;
-    let Err(until) = limits.shares.check_key(&key) else { return next.run(request).await };
-    let wait = until.wait_time_from(DefaultClock::default().now());
-    match Kind::of(&request) {
-        Kind::Other => {
-            let mut response = StatusCode::TOO_MANY_REQUESTS.into_response();
-            let seconds = HeaderValue::from(wait.as_secs() + 1);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            response
-        }
-        kind => forward::refuse(kind, Error::RateLimited { wait }.into()).into_response(),
-    }
+    let Err(wait) = limits.admit(&request).await else { return next.run(request).await };
+    let mut response = StatusCode::TOO_MANY_REQUESTS.into_response();
+    let seconds = HeaderValue::from(wait.as_secs() + 1);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }
 
 /// The part of an address that one subscriber of a network holds alone: of IPv6, the first half.

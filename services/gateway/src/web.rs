@@ -12,14 +12,24 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::forward::{Forward, Kind};
+use crate::error::Error;
+use crate::forward::{self, Forward, Kind};
+use crate::limit::Limits;
 
 /// Where the files are whose names change with their content.
 const ASSETS: &str = "/assets/";
 
-/// Returns what answers RPCs through `forward` and serves the files of `root` otherwise, to pages
-/// that may show and send files at `file_origins`.
-pub(crate) fn or_grpc(root: Option<&Path>, file_origins: &[String], forward: Forward) -> Router {
+/// What answers RPCs, to whom has a share of them left. The app's own files take from none: many who
+/// sit behind one address open it at once, and it would stay blank for a file that is missing.
+#[derive(Clone, Debug)]
+pub(crate) struct Rpcs {
+    pub(crate) forward: Forward,
+    pub(crate) limits: Limits,
+}
+
+/// Returns what answers RPCs through `rpcs` and serves the files of `root` otherwise, to pages that
+/// may show and send files at `file_origins`.
+pub(crate) fn or_grpc(root: Option<&Path>, file_origins: &[String], rpcs: Rpcs) -> Router {
     let files = match root {
         Some(root) => {
             let page = ServeFile::new(root.join("index.html"));
@@ -34,7 +44,7 @@ pub(crate) fn or_grpc(root: Option<&Path>, file_origins: &[String], forward: For
     files
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(content_policy(file_origins), headers))
-        .layer(from_fn_with_state(forward, grpc_first))
+        .layer(from_fn_with_state(rpcs, grpc_first))
 }
 
 /// Reads an origin, such as `https://files.example.com`, or nothing: a setting may be left empty.
@@ -77,7 +87,7 @@ pub(crate) async fn private(request: Request, next: Next) -> Response {
 /// Takes RPCs out. What is one is judged by its content type: tonic-web would pass anything over
 /// HTTP/2 through, and answer anything else over HTTP/1.1 with an empty 400.
 async fn grpc_first(
-    State(forward): State<Forward>,
+    State(rpcs): State<Rpcs>,
     request: Request,
     next: Next,
 ) -> Result<Response, Infallible> {
@@ -92,7 +102,10 @@ async fn grpc_first(
             (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n").into_response()
         }
         _ if request.method() != Method::POST => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-        _ => forward.answer(request).await.into_response(),
+        kind => match rpcs.limits.admit(&request).await {
+            Ok(()) => rpcs.forward.answer(request).await.into_response(),
+            Err(wait) => forward::refuse(kind, Error::RateLimited { wait }.into()).into_response(),
+        },
     })
 }
 

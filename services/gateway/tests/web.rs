@@ -33,7 +33,6 @@ impl Site {
         let door = Door::open_with(|config| {
             config.web_root = Some(root);
             config.file_origins = vec!["https://files.example.com".to_owned()];
-            config.call_burst = std::num::NonZeroU32::MAX;
         });
         Ok(Self { door: door.await?, _folder: folder })
     }
