@@ -35,9 +35,9 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
         ("statement_timeout", millis(config.statement_timeout)),
         // A transaction that waits for anything but Postgres holds locks for nothing.
         ("idle_in_transaction_session_timeout", millis(2 * config.statement_timeout)),
-        // A statement of a service is about a few rows, which it finds by their keys, one after the
-        // other. Plans are kept; one made while tables were small, or while a queue was empty, would
-        // read them from end to end long after they have grown.
+        // A statement of a service is about a few rows, which it finds by their keys. Plans are kept;
+        // one made while tables were small, or while a queue was empty, would read them from end to
+        // end long after they have grown.
         ("enable_seqscan", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
     ]);
