@@ -40,6 +40,9 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
         // end long after they have grown.
         ("enable_seqscan", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
+        // Compiling a statement takes longer than any of these does, and what is forbidden above counts
+        // as very costly.
+        ("jit", "off".to_owned()),
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(config.database_connections)
