@@ -32,7 +32,8 @@
 //! tx.commit().await?;
 //! ```
 //!
-//! or lets [`once`] do the same around its work.
+//! or lets [`once`] do the same around its work. Where many are answered in one transaction, [`keep`]
+//! says which of them are new.
 
 mod error;
 
@@ -137,6 +138,53 @@ impl Replay {
             .await?;
         Ok(())
     }
+}
+
+/// Keeps the encoded replies to requests of one service, and says of each whether it is the first: the
+/// others were answered before, or are equal to one before them.
+///
+/// Waits for equal requests that are being answered right now.
+pub async fn keep(
+    tx: &mut PgConnection,
+    replies: &[(&Replay, Vec<u8>)],
+) -> Result<Vec<bool>, sqlx::Error> {
+    // Who did not care for a name is always the first.
+    let mut are_first: Vec<bool> = replies.iter().map(|it| it.0.request_id.is_none()).collect();
+    let named: Vec<(i64, &Replay, Uuid, &[u8])> = replies
+        .iter()
+        .zip(0..)
+        .filter_map(|((it, reply), nth)| Some((nth, *it, it.request_id?, reply.as_slice())))
+        .collect();
+    let Some((_, Replay { schema, .. }, ..)) = named.first() else { return Ok(are_first) };
+    // Always in the same order, as whoever may wait for several must.
+    let sql = AssertSqlSafe(format!(
+        "with given as (
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bytea[],
+                 $6::bigint[])
+                 as it (organization_id, method, request_id, fingerprint, reply, nth)
+         ), kept as (
+             insert into {schema}.replay (organization_id, method, request_id, fingerprint, reply)
+             select organization_id, method, request_id, fingerprint, reply
+             from given order by organization_id, method, request_id, nth
+             on conflict do nothing
+             returning organization_id, method, request_id
+         )
+         select min(nth) from given join kept using (organization_id, method, request_id)
+         group by organization_id, method, request_id"
+    ));
+    let kept: Vec<i64> = sqlx::query_scalar(sql)
+        .bind(named.iter().map(|it| it.1.scope).collect::<Vec<_>>())
+        .bind(named.iter().map(|it| it.1.method).collect::<Vec<_>>())
+        .bind(named.iter().map(|it| it.2).collect::<Vec<_>>())
+        .bind(named.iter().map(|it| it.1.fingerprint.to_vec()).collect::<Vec<_>>())
+        .bind(named.iter().map(|it| it.3).collect::<Vec<_>>())
+        .bind(named.iter().map(|it| it.0).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
+    for nth in kept {
+        are_first[usize::try_from(nth).expect("it was counted from nought")] = true;
+    }
+    Ok(are_first)
 }
 
 /// Returns the answer that was given to `replay` before, or does `work` and keeps its answer.

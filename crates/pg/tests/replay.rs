@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use pg::replay::{self, Replay};
+use prost::Message;
 use prost_types::Timestamp;
 use server::Fault;
 use sqlx::PgPool;
@@ -53,6 +54,47 @@ async fn equal_requests_at_once_are_one(db: PgPool) -> Result {
     let answers = futures::future::try_join_all(tries).await?;
     assert!(answers.iter().all(|it| *it == answers[0]), "{answers:?}");
     assert_eq!(sales(&db).await?, 1);
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn many_are_kept_at_once(db: PgPool) -> Result {
+    sqlx::raw_sql(SCHEMA).execute(&db).await?;
+    let scope = Uuid::now_v7();
+    let ids: Vec<String> = (0..3).map(|_| Uuid::new_v4().to_string()).collect();
+    assert_eq!(sell(&db, scope, &ids[0], 7).await?, 1);
+    // One that was answered, two that are new, one of them twice, and two without a name.
+    let names = [&*ids[0], &ids[1], &ids[2], &ids[1], "", ""];
+    let request = Timestamp { seconds: 7, nanos: 0 };
+    let replays = names.map(|it| Replay::of("shop", scope, "Sell", it, &request));
+    let replays = replays.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let replies: Vec<_> = replays
+        .iter()
+        .zip(10..)
+        .map(|(it, seconds)| (it, Timestamp { seconds, nanos: 0 }.encode_to_vec()))
+        .collect();
+    let mut tx = db.begin().await?;
+    let are_first = replay::keep(&mut tx, &replies).await?;
+    assert_eq!(are_first, [false, true, true, false, true, true]);
+    // Who asks for one of them meanwhile waits.
+    let other = tokio::spawn({
+        let db = db.clone();
+        let replay = replays[1].clone();
+        async move {
+            let mut tx = db.begin().await?;
+            let are_first = replay::keep(&mut tx, &[(&replay, Vec::new())]).await?;
+            Ok::<_, sqlx::Error>(are_first)
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!other.is_finished());
+    tx.commit().await?;
+    assert_eq!(other.await??, [false]);
+    let mut seconds = Vec::new();
+    for replay in &replays[..4] {
+        seconds.push(replay.known::<Timestamp>(&db).await?.ok_or("nothing is known")?.seconds);
+    }
+    assert_eq!(seconds, [1, 11, 12, 11]);
     Ok(())
 }
 

@@ -27,7 +27,6 @@ use std::time::Duration;
 use events::{Outbox, Progress};
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc};
-use types::id::OrganizationId;
 use uuid::Uuid;
 
 pub(crate) use outcome::failure as failure_of;
@@ -37,7 +36,7 @@ pub(crate) use wake::Wakes;
 use crate::Settings;
 use crate::route::LaneName;
 use crate::store::cancellation;
-use crate::store::signal::{Kind, Signal};
+use crate::store::signal::Signal;
 use demand::Demands;
 use runner::Input;
 
@@ -111,11 +110,10 @@ impl Engine {
     }
 
     /// Wakes the owner, which is here or elsewhere, after something was committed for it.
-    pub(crate) fn tell(&self, flow: i64, organization: OrganizationId, kind: Kind) {
+    pub(crate) fn tell(&self, signals: Vec<Signal>) {
         if self.is_owner.load(Ordering::Acquire) {
-            let signal = Signal { flow, organization, kind };
             // A full queue loses nothing: the owner reads what was told from the database, too.
-            let _ = self.inputs.try_send(Input::Told(vec![signal]));
+            let _ = self.inputs.try_send(Input::Told(signals));
         } else {
             self.wakes.send();
         }

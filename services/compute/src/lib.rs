@@ -1,5 +1,6 @@
 //! The durable engine: runs graphs of tasks on the models of providers, whatever crashes.
 
+mod acceptor;
 mod attempt;
 mod demand;
 mod engine;
@@ -29,6 +30,7 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
+use acceptor::Acceptor;
 use engine::{Engine, Providers, Wakes};
 
 /// The tables this service owns.
@@ -118,6 +120,7 @@ pub struct Compute {
     db: PgPool,
     outbox: Outbox,
     engine: Engine,
+    acceptor: Acceptor,
 }
 
 impl Compute {
@@ -152,7 +155,8 @@ impl Compute {
         mesh.spawn("providers", providers.keep(db.clone(), mesh.shutdown()));
         mesh.spawn("wakes", wakes.carry(engine.clone(), mesh.shutdown()));
         mesh.spawn("engine", engine.clone().run(mesh.shutdown()));
-        Ok(Self { db, outbox, engine })
+        let acceptor = Acceptor::new(mesh, db.clone(), engine.clone());
+        Ok(Self { db, outbox, engine, acceptor })
     }
 
     /// Answers KEDA, if `config` says where, and returns the address.

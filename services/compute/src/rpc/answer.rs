@@ -13,6 +13,21 @@ use crate::error::Result;
 use crate::store::{attempt, task, workflow};
 use crate::task::State;
 
+/// Returns a workflow that is being accepted as the contract knows it.
+pub(super) fn accepted(new: &workflow::New) -> pb::Workflow {
+    pb::Workflow {
+        id: new.id.to_string(),
+        state: i32::from(crate::workflow::State::Pending.number()),
+        organization_id: new.organization.to_string(),
+        reference: new.reference.clone(),
+        priority: i32::from(new.priority.number()),
+        task_count: i32::try_from(new.tasks.len()).unwrap_or(i32::MAX),
+        cost: Some(Money { micros: 0, currency: "USD".to_owned() }),
+        create_time: Some(timestamp(new.create_time)),
+        ..pb::Workflow::default()
+    }
+}
+
 /// Returns a workflow as the contract knows it.
 pub(super) fn workflow(row: workflow::Row) -> pb::Workflow {
     pb::Workflow {

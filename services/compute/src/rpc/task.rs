@@ -7,7 +7,7 @@ use types::Page;
 
 use super::answer;
 use crate::error::{Error, Result};
-use crate::store::signal::Kind;
+use crate::store::signal::{Kind, Signal};
 use crate::{Compute, store};
 
 pub(super) async fn get(
@@ -73,7 +73,7 @@ pub(super) async fn cancel(
     replay.store(&mut tx, &reply).await?;
     tx.commit().await?;
     if is_open {
-        compute.engine.tell(flow, organization, Kind::TasksCancelled);
+        compute.engine.tell(vec![Signal { flow, organization, kind: Kind::TasksCancelled }]);
     }
     Ok(reply)
 }

@@ -5,15 +5,16 @@ use events::Draft;
 use pg::replay::Replay;
 use prost::Message;
 use server::Caller;
+use time::OffsetDateTime;
 use types::Page;
 use types::id::{TaskId, WorkflowId};
 
 use super::{answer, graph};
+use crate::engine::failure_of;
 use crate::engine::flow::capability;
 use crate::engine::payload::{self, Scene};
-use crate::engine::{SAFETY, failure_of};
 use crate::error::{Error, Result};
-use crate::store::signal::Kind;
+use crate::store::signal::{Kind, Signal};
 use crate::store::workflow::{New, NewTask, Row};
 use crate::workflow::{Priority, State};
 use crate::{Compute, store, task};
@@ -34,39 +35,19 @@ pub(super) async fn submit(
         capability: capability(node).0,
         parents: i16::try_from(node.after.len()).expect("at most 200"),
     });
+    let now = OffsetDateTime::now_utc();
     let new = New {
         id: WorkflowId::generate(),
+        // As exact as it is stored.
+        create_time: now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now),
         organization,
         reference: request.reference,
         priority: Priority::of(i16::try_from(request.priority).unwrap_or_default()),
         traceparent: caller.trace.to_store(),
         tasks: tasks.collect(),
     };
-    let mut tx = compute.db.begin().await?;
-    if let Some(reply) = replay.find(&mut tx).await? {
-        return Ok(reply);
-    }
-    let (key, create_time) = store::workflow::insert(&mut *tx, &new, SAFETY.as_secs_f64()).await?;
-    let workflow = answer::workflow(Row {
-        key,
-        id: new.id,
-        organization,
-        reference: new.reference,
-        priority: new.priority,
-        state: State::Pending,
-        task_count: i32::try_from(new.tasks.len()).expect("at most 200"),
-        ended_count: 0,
-        cost_micros: 0,
-        currency: "USD".to_owned(),
-        event_sequence: 0,
-        create_time,
-        end_time: None,
-    });
-    let reply = pb::SubmitWorkflowResponse { workflow: Some(workflow) };
-    replay.store(&mut tx, &reply).await?;
-    tx.commit().await?;
-    compute.engine.tell(key, organization, Kind::Accepted);
-    Ok(reply)
+    let reply = pb::SubmitWorkflowResponse { workflow: Some(answer::accepted(&new)) };
+    compute.acceptor.accept(new, replay, reply).await
 }
 
 pub(super) async fn get(
@@ -155,7 +136,7 @@ pub(super) async fn cancel(
     replay.store(&mut tx, &reply).await?;
     compute.outbox.commit(tx).await?;
     if is_cancelled {
-        compute.engine.tell(key, organization, Kind::Cancelled);
+        compute.engine.tell(vec![Signal { flow: key, organization, kind: Kind::Cancelled }]);
     }
     Ok(reply)
 }

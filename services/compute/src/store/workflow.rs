@@ -13,6 +13,7 @@ use crate::workflow::{Priority, State};
 #[derive(Debug)]
 pub(crate) struct New {
     pub(crate) id: WorkflowId,
+    pub(crate) create_time: OffsetDateTime,
     pub(crate) organization: OrganizationId,
     pub(crate) reference: String,
     pub(crate) priority: Priority,
@@ -48,61 +49,77 @@ pub(crate) struct Row {
     pub(crate) end_time: Option<OffsetDateTime>,
 }
 
-/// Stores a workflow whole, in one statement, and returns its key and the time of acceptance.
+/// Stores workflows whole, in one statement, and returns their keys and whose they are.
 pub(crate) async fn insert(
-    db: impl PgExecutor<'_>,
-    new: &New,
+    db: &mut PgConnection,
+    new: &[&New],
     safety_seconds: f64,
-) -> Result<(i64, OffsetDateTime)> {
-    let ids: Vec<Uuid> = new.tasks.iter().map(|it| it.id.into()).collect();
-    let nodes: Vec<Vec<u8>> = new.tasks.iter().map(|it| it.node.clone()).collect();
-    let capabilities: Vec<i16> = new.tasks.iter().map(|it| it.capability).collect();
-    let parents: Vec<i16> = new.tasks.iter().map(|it| it.parents).collect();
-    let row = sqlx::query!(
-        r#"with accepted as (
-             insert into compute.workflow
-                 (workflow_id, organization_id, reference, priority, state, task_count,
-                     traceparent)
-             values ($1, $2, $3, $4, $5, cardinality($6::uuid[]), $14)
-             returning workflow_key, created_at
-         ), given as (
-             select * from unnest($6::uuid[], $7::bytea[], $8::smallint[], $9::smallint[])
-                 with ordinality as it (task_id, node, capability, parents, nth)
+) -> Result<Vec<(i64, OrganizationId)>> {
+    let tasks: Vec<(usize, &New, &NewTask)> = new
+        .iter()
+        .flat_map(|flow| flow.tasks.iter().enumerate().map(|(nth, it)| (nth, *flow, it)))
+        .collect();
+    let rows = sqlx::query!(
+        r#"with given as (
+             select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[],
+                 $5::integer[], $6::text[], $7::timestamptz[])
+                 with ordinality as it (workflow_id, organization_id, reference, priority,
+                     task_count, traceparent, created_at, nth)
+         ), nodes as (
+             select * from unnest($8::uuid[], $9::uuid[], $10::smallint[], $11::bytea[],
+                 $12::smallint[], $13::smallint[])
+                 as it (task_id, workflow_id, ordinal, node, capability, parents)
+         ), accepted as (
+             insert into compute.workflow (workflow_id, organization_id, reference, priority, state,
+                 task_count, traceparent, created_at)
+             select workflow_id, organization_id, reference, priority, $14, task_count, traceparent,
+                 created_at
+             from given order by nth
+             returning workflow_key, workflow_id, organization_id, priority
          ), tasks as (
              insert into compute.task (task_id, workflow_key, ordinal, node)
-             select task_id, workflow_key, nth - 1, node from given, accepted order by nth
-             returning task_key, ordinal
+             select task_id, workflow_key, ordinal, node
+             from nodes join accepted using (workflow_id) order by workflow_key, ordinal
+             returning task_key, task_id, workflow_key
          ), hot as (
              insert into compute.task_hot (task_key, workflow_key, organization_id, ordinal,
                  priority, capability, state, remaining_parents)
-             select task_key, workflow_key, $2, ordinal, $4, capability,
-                 case when parents = 0 then $10::smallint else $11::smallint end, parents
-             from tasks join given on nth = ordinal + 1, accepted
+             select task_key, workflow_key, organization_id, ordinal, priority, capability,
+                 case when parents = 0 then $15::smallint else $16::smallint end, parents
+             from tasks join nodes using (task_id) join accepted using (workflow_key)
          ), wakes as (
              insert into compute.task_wake (task_key, wake_at)
-             select task_key, now() + make_interval(secs => $12) from tasks
+             select task_key, now() + make_interval(secs => $17) from tasks
          ), told as (
-             insert into compute.signal (workflow_key, kind) select workflow_key, $13 from accepted
+             insert into compute.signal (workflow_key, kind) select workflow_key, $18 from accepted
          )
-         select workflow_key, created_at from accepted"#,
-        new.id as _,
-        new.organization as _,
-        new.reference,
-        new.priority.number(),
+         select workflow_key, organization_id as "organization: OrganizationId" from accepted"#,
+        &column(new, |it| it.id.into()) as &[Uuid],
+        &column(new, |it| it.organization.into()) as &[Uuid],
+        &column(new, |it| it.reference.clone()),
+        &column(new, |it| it.priority.number()),
+        &column(new, |it| i32::try_from(it.tasks.len()).unwrap_or(i32::MAX)),
+        &column(new, |it| it.traceparent.clone()) as _,
+        &column(new, |it| it.create_time),
+        &column(&tasks, |it| it.2.id.into()) as &[Uuid],
+        &column(&tasks, |it| it.1.id.into()) as &[Uuid],
+        &column(&tasks, |it| i16::try_from(it.0).unwrap_or(i16::MAX)),
+        &column(&tasks, |it| it.2.node.clone()),
+        &column(&tasks, |it| it.2.capability),
+        &column(&tasks, |it| it.2.parents),
         State::Pending.number(),
-        &ids,
-        &nodes,
-        &capabilities,
-        &parents,
         task::State::Queued.number(),
         task::State::Blocked.number(),
         safety_seconds,
         signal::Kind::Accepted.number(),
-        new.traceparent,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok((row.workflow_key, row.created_at))
+    Ok(rows.into_iter().map(|it| (it.workflow_key, it.organization)).collect())
+}
+
+fn column<R, T>(rows: &[R], field: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(field).collect()
 }
 
 macro_rules! row {

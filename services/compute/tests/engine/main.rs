@@ -1,5 +1,6 @@
 //! The engine through gRPC, on a real database, with providers that count what they are asked.
 
+mod accept;
 mod audit;
 mod cancel;
 mod contract;
