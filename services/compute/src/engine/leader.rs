@@ -72,17 +72,21 @@ impl Engine {
         let mut beat = tokio::time::interval(self.settings.lease / 3);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = beat.tick() => match owner::renew(&self.db, epoch, self.settings.lease).await {
-                    Ok(true) => (),
-                    Ok(false) => return Trouble::Deposed,
-                    Err(error) => tracing::warn!(%error, "the lease cannot be prolonged"),
-                },
-                () = self.poke.notified() => (),
-            }
-            if let Err(error) = self.read_signals(&mut horizon).await {
-                tracing::warn!(%error, "signals cannot be read");
-                continue;
+            let lease = tokio::select! {
+                _ = beat.tick() => Some(self.settings.lease),
+                () = self.poke.notified() => None,
+            };
+            let news = match signal::listen(&self.db, epoch, lease, horizon).await {
+                Ok(news) if news.is_owner => news,
+                Ok(_) => return Trouble::Deposed,
+                Err(error) => {
+                    tracing::warn!(%error, "signals cannot be read, nor the lease prolonged");
+                    continue;
+                }
+            };
+            horizon = news.horizon;
+            if !news.signals.is_empty() {
+                let _ = self.inputs.send(Input::Told(news.signals)).await;
             }
             if forgotten.is_none_or(|it: Instant| FORGET <= it.elapsed()) {
                 forgotten = Some(Instant::now());
@@ -97,15 +101,6 @@ impl Engine {
     async fn forget(&self, horizon: i64) -> Result<(), sqlx::Error> {
         signal::forget(&self.db, horizon).await?;
         pg::replay::forget(&self.db, "compute", pg::replay::LIFE).await?;
-        Ok(())
-    }
-
-    async fn read_signals(&self, horizon: &mut i64) -> Result<(), sqlx::Error> {
-        let (signals, next) = signal::since(&self.db, *horizon).await?;
-        if !signals.is_empty() {
-            let _ = self.inputs.send(Input::Told(signals)).await;
-        }
-        *horizon = next;
         Ok(())
     }
 }

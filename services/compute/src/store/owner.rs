@@ -28,19 +28,6 @@ pub(crate) async fn take(
     .await
 }
 
-/// Prolongs the lease of `epoch`; answers whether that is still the owner's.
-pub(crate) async fn renew(db: impl PgExecutor<'_>, epoch: i64, lease: Duration) -> Result<bool> {
-    let done = sqlx::query!(
-        "update compute.owner
-         set lease_until = clock_timestamp() + make_interval(secs => $2) where epoch = $1",
-        epoch,
-        lease.as_secs_f64(),
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// Gives the lease of `epoch` back, so that the next owner need not wait for its end.
 pub(crate) async fn release(db: impl PgExecutor<'_>, epoch: i64) -> Result<()> {
     sqlx::query!("update compute.owner set lease_until = '-infinity' where epoch = $1", epoch)

@@ -1,5 +1,7 @@
 //! `compute.signal`: what any replica tells the owner.
 
+use std::time::Duration;
+
 use sqlx::PgExecutor;
 use types::id::OrganizationId;
 
@@ -51,27 +53,51 @@ pub(crate) async fn horizon(db: impl PgExecutor<'_>) -> Result<i64> {
     .await
 }
 
-/// Returns what was told since `horizon`, with some of what was told before, and the next horizon.
-pub(crate) async fn since(db: impl PgExecutor<'_>, horizon: i64) -> Result<(Vec<Signal>, i64)> {
+/// What an owner learns when it listens.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// Whether it is the owner still.
+    pub(crate) is_owner: bool,
+    /// What was told since the last horizon, with some of what was told before.
+    pub(crate) signals: Vec<Signal>,
+    /// From where to listen next.
+    pub(crate) horizon: i64,
+}
+
+/// Returns what the owner of `epoch` was told since `horizon`, and prolongs its lease if that is asked
+/// for: an owner with nothing to do needs one statement for both.
+pub(crate) async fn listen(
+    db: impl PgExecutor<'_>,
+    epoch: i64,
+    lease: Option<Duration>,
+    horizon: i64,
+) -> Result<News> {
     let rows = sqlx::query!(
-        r#"select told.workflow_key as "flow?", told.organization_id as "organization?",
-               told.kind as "kind?",
-               pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xmin!"
+        r#"with prolonged as (
+             update compute.owner set lease_until = clock_timestamp() + make_interval(secs => $2)
+             where epoch = $1 and $2::float8 is not null
+         )
+         select told.workflow_key as "flow?", told.organization_id as "organization?",
+             told.kind as "kind?",
+             pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xmin!",
+             exists (select from compute.owner where epoch = $1) as "is_owner!"
          from (values (1)) as one
          left join (
              select signal.workflow_key, workflow.organization_id, signal.kind
              from compute.signal join compute.workflow using (workflow_key)
-             where signal.xid >= $1
+             where signal.xid >= $3
          ) as told on true"#,
+        epoch,
+        lease.map(|it| it.as_secs_f64()),
         horizon,
     )
     .fetch_all(db)
     .await?;
-    let next = rows.first().map_or(horizon, |it| it.xmin);
+    let (is_owner, horizon) = rows.first().map_or((true, horizon), |it| (it.is_owner, it.xmin));
     let signals = rows.into_iter().filter_map(|row| {
         Some(Signal { flow: row.flow?, organization: row.organization?, kind: Kind::of(row.kind?) })
     });
-    Ok((signals.collect(), next))
+    Ok(News { is_owner, signals: signals.collect(), horizon })
 }
 
 /// Forgets what every owner has read.
