@@ -216,6 +216,7 @@ impl Owner {
             cost_micros,
             failure: close.failure.map(Message::encode_to_vec),
             cancel: close.is_cancelled.then(|| run_id.to_string()),
+            handle: None,
         });
         if let Some((name, amount)) = close.entry {
             change.ledger.push(entry(flow, run, name, amount));

@@ -74,6 +74,8 @@ pub(crate) struct Closed {
     pub(crate) failure: Option<Vec<u8>>,
     /// Whether it is to be cancelled at its provider.
     pub(crate) cancel: Option<String>,
+    /// Where it is not stored yet.
+    pub(crate) handle: Option<Handle>,
 }
 
 /// What an attempt reserves or costs.
@@ -96,6 +98,20 @@ pub(crate) struct Handle {
     pub(crate) resume_token: Vec<u8>,
 }
 
+/// What becomes of attempts, and what that costs.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    pub(crate) closed: Vec<Closed>,
+    pub(crate) prepared: Vec<Prepared>,
+    pub(crate) ledger: Vec<Entry>,
+}
+
+impl Attempts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.prepared.is_empty() && self.ledger.is_empty()
+    }
+}
+
 macro_rules! column {
     ($rows:expr, $field:ident) => {
         $rows.iter().map(|it| it.$field.clone()).collect::<Vec<_>>()
@@ -105,35 +121,50 @@ macro_rules! column {
     };
 }
 
-/// Moves workflows on, and returns the keys of those that were where they were thought to be. The
-/// others have been cancelled: nothing of them may be written.
-pub(crate) async fn flows(db: &mut PgConnection, rows: &[Flow]) -> Result<Vec<i64>> {
-    sqlx::query_scalar!(
-        "update compute.workflow
-         set event_sequence = it.sequence, state = it.state, ended_count = it.ended_count,
-             cost_micros = it.cost_micros,
-             ended_at = case when it.state in (3, 4, 5) then now() end
-         from (
-             -- Always in the same order, as whoever locks several must.
-             select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[],
-                 $5::integer[], $6::bigint[])
-                 as it (key, old_sequence, sequence, state, ended_count, cost_micros)
-             order by key
-         ) as it
-         where workflow_key = it.key and event_sequence = it.old_sequence
-             and workflow.state in (1, 2)
-             -- By keys, whatever the planner believes of how many have not ended.
-             and workflow_key = any($1)
-         returning workflow_key",
+/// Fences a transaction and moves workflows on.
+///
+/// Returns none if `epoch` is not the owner's any more; it stays the owner's until the end otherwise.
+/// Returns the keys of the workflows that were where they were thought to be: the others have been
+/// cancelled, and nothing of them may be written.
+pub(crate) async fn flows(
+    db: &mut PgConnection,
+    epoch: i64,
+    rows: &[Flow],
+) -> Result<Option<Vec<i64>>> {
+    let found = sqlx::query!(
+        r#"with owner as materialized (
+             select epoch from compute.owner where epoch = $7 for key share
+         ), moved as (
+             update compute.workflow
+             set event_sequence = it.sequence, state = it.state, ended_count = it.ended_count,
+                 cost_micros = it.cost_micros,
+                 ended_at = case when it.state in (3, 4, 5) then now() end
+             from (
+                 -- Always in the same order, as whoever locks several must.
+                 select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[],
+                     $5::integer[], $6::bigint[])
+                     as it (key, old_sequence, sequence, state, ended_count, cost_micros)
+                 order by key
+             ) as it
+             where workflow_key = it.key and event_sequence = it.old_sequence
+                 and workflow.state in (1, 2)
+                 -- By keys, whatever the planner believes of how many have not ended.
+                 and workflow_key = any($1)
+                 and exists (select from owner)
+             returning workflow_key
+         )
+         select workflow_key as "key?" from owner left join moved on true"#,
         &column!(rows, key),
         &column!(rows, old_sequence),
         &column!(rows, sequence),
         &column!(rows, |it| it.state.number()),
         &column!(rows, ended_count),
         &column!(rows, cost_micros),
+        epoch,
     )
     .fetch_all(db)
-    .await
+    .await?;
+    Ok((!found.is_empty()).then(|| found.into_iter().filter_map(|it| it.key).collect()))
 }
 
 /// Moves tasks on, and returns how many were where they were thought to be.
@@ -212,30 +243,9 @@ pub(crate) async fn ended(db: &mut PgConnection, rows: &[Ended]) -> Result<u64> 
     Ok(done.rows_affected())
 }
 
-/// Stores attempts that are about to be submitted by the owner of `epoch`.
-pub(crate) async fn prepared(db: &mut PgConnection, rows: &[Prepared], epoch: i64) -> Result<()> {
-    sqlx::query!(
-        "insert into compute.attempt
-             (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
-         select task, number, 1, provider, model, reserved_micros, currency, $7
-         from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-             as it (task, number, provider, model, reserved_micros, currency)",
-        &column!(rows, task),
-        &column!(rows, number),
-        &column!(rows, provider),
-        &column!(rows, model),
-        &column!(rows, reserved_micros),
-        &column!(rows, currency),
-        epoch,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Stores the handles of attempts that providers took, and returns those that were about to be
 /// submitted, as they should; the others have been cancelled.
-pub(crate) async fn submitted(db: &mut PgConnection, rows: &[Handle]) -> Result<Vec<(i64, i32)>> {
+pub(crate) async fn submitted(db: &mut PgConnection, rows: &[&Handle]) -> Result<Vec<(i64, i32)>> {
     let rows = sqlx::query!(
         "update compute.attempt
          set phase = 2, resume_token = it.resume_token, vendor_job_id = it.vendor_job_id,
@@ -270,15 +280,22 @@ pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i3
     Ok(())
 }
 
-/// Ends attempts, and returns how many had not ended. Those to be cancelled are noted as such.
-pub(crate) async fn closed(db: &mut PgConnection, rows: &[Closed]) -> Result<u64> {
+/// Ends attempts, stores those that the owner of `epoch` is about to submit, and appends to the ledger.
+///
+/// Returns how many of those to be ended had not ended. Those to be cancelled are noted as such.
+pub(crate) async fn attempts(db: &mut PgConnection, rows: &Attempts, epoch: i64) -> Result<u64> {
+    let Attempts { prepared, closed, ledger } = rows;
     let done = sqlx::query!(
         "with closed as (
              update compute.attempt
              set phase = it.phase, cost_micros = it.cost_micros, failure = it.failure,
-                 ended_at = now()
-             from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[])
-                 as it (task, number, phase, cost_micros, failure)
+                 ended_at = now(), resume_token = coalesce(it.resume_token, attempt.resume_token),
+                 vendor_job_id = coalesce(it.vendor_job_id, attempt.vendor_job_id),
+                 submitted_at =
+                     case when it.resume_token is null then submitted_at else now() end
+             from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[],
+                 $6::bytea[], $7::text[])
+                 as it (task, number, phase, cost_micros, failure, resume_token, vendor_job_id)
              where task_key = it.task and attempt.number = it.number
                  and attempt.phase in (1, 2, 3, 4)
              returning attempt.*
@@ -288,19 +305,46 @@ pub(crate) async fn closed(db: &mut PgConnection, rows: &[Closed]) -> Result<u64
              select closed.task_key, closed.number, organization_id, provider, run_id,
                  resume_token, reserved_micros, closed.currency
              from closed
-                 join unnest($1::bigint[], $2::integer[], $6::text[]) as it (task, number, run_id)
+                 join unnest($1::bigint[], $2::integer[], $8::text[]) as it (task, number, run_id)
                      on it.task = closed.task_key and it.number = closed.number
                  join compute.task on task.task_key = closed.task_key
                  join compute.workflow on workflow.workflow_key = task.workflow_key
              where it.run_id is not null
+         ), prepared as (
+             insert into compute.attempt
+                 (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
+             select task, number, 1, provider, model, reserved_micros, currency, $9
+             from unnest($10::bigint[], $11::integer[], $12::text[], $13::text[], $14::bigint[],
+                 $15::text[])
+                 as it (task, number, provider, model, reserved_micros, currency)
+         ), booked as (
+             insert into compute.ledger
+                 (organization_id, task_key, attempt, entry, amount_micros, currency)
+             select * from unnest($16::uuid[], $17::bigint[], $18::integer[], $19::text[],
+                 $20::bigint[], $21::text[])
          )
          select 1 as one from closed",
-        &column!(rows, task),
-        &column!(rows, number),
-        &column!(rows, |it| it.phase.number()),
-        &column!(rows, cost_micros),
-        &column!(rows, failure) as _,
-        &column!(rows, cancel) as _,
+        &column!(closed, task),
+        &column!(closed, number),
+        &column!(closed, |it| it.phase.number()),
+        &column!(closed, cost_micros),
+        &column!(closed, failure) as _,
+        &column!(closed, |it| it.handle.as_ref().map(|it| it.resume_token.clone())) as _,
+        &column!(closed, |it| it.handle.as_ref().map(|it| it.vendor_job_id.clone())) as _,
+        &column!(closed, cancel) as _,
+        epoch,
+        &column!(prepared, task),
+        &column!(prepared, number),
+        &column!(prepared, provider),
+        &column!(prepared, model),
+        &column!(prepared, reserved_micros),
+        &column!(prepared, currency),
+        &column!(ledger, |it| Uuid::from(it.organization)),
+        &column!(ledger, task),
+        &column!(ledger, attempt),
+        &column!(ledger, |it| it.entry.to_owned()),
+        &column!(ledger, amount_micros),
+        &column!(ledger, currency),
     )
     .fetch_all(db)
     .await?;
@@ -314,26 +358,6 @@ pub(crate) async fn forgotten(db: &mut PgConnection, tasks: &[i64], numbers: &[i
          where task_key = it.task and attempt.number = it.number and phase = 1",
         tasks,
         numbers,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Appends to the ledger.
-pub(crate) async fn ledger(db: &mut PgConnection, rows: &[Entry]) -> Result<()> {
-    let organizations: Vec<Uuid> = rows.iter().map(|it| it.organization.into()).collect();
-    sqlx::query!(
-        "insert into compute.ledger
-             (organization_id, task_key, attempt, entry, amount_micros, currency)
-         select * from unnest($1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::bigint[],
-             $6::text[])",
-        &organizations,
-        &column!(rows, task),
-        &column!(rows, attempt),
-        &column!(rows, |it| it.entry.to_owned()),
-        &column!(rows, amount_micros),
-        &column!(rows, currency),
     )
     .execute(db)
     .await?;
