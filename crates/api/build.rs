@@ -1,10 +1,13 @@
 //! Compiles every file under `proto/` without needing `protoc` on the machine.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, Kind, Value};
+use prost_types::field_descriptor_proto;
 
 const ROOT: &str = "../../proto";
 const RULES: &str = "../../vendor/prost-protovalidate-types/proto";
@@ -37,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             config,
         )?;
     prost_protovalidate_build::Builder::new()
-        .file_descriptor_set_path(descriptors)?
+        .file_descriptor_set_bytes(without_nul(&encoded)?)
         // A rule that would silently not be checked stops the build.
         .fail_on_runtime_only(true)
         .compile()?;
@@ -47,6 +50,79 @@ fn main() -> Result<(), Box<dyn Error>> {
     code.push_str(&unruled_requests(&set, &code));
     fs::write(&rules, code)?;
     Ok(())
+}
+
+/// Adds to the rules of `encoded` that texts have no NUL, which databases cannot store. The code that
+/// is generated from rules cannot look into choices (`oneof`): what is in these is stored encoded.
+fn without_nul(encoded: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let pool = DescriptorPool::decode(encoded)?;
+    let set = pool.get_message_by_name("google.protobuf.FileDescriptorSet").ok_or("no set")?;
+    let rules = pool.get_extension_by_name("buf.validate.field").ok_or("no rules")?;
+    let mut set = DynamicMessage::decode(set, encoded)?;
+    let choices = choices(&pool);
+    for file in messages(&mut set, "file") {
+        let package = text(file, "package");
+        for message in messages(file, "message_type") {
+            let name = format!("{package}.{}", text(message, "name"));
+            if package.starts_with("sartiq.") && !choices.contains(&name) {
+                forbid_nul(message, &rules);
+            }
+        }
+    }
+    Ok(set.encode_to_vec())
+}
+
+/// The names of the messages that may be somewhere in a choice.
+fn choices(pool: &DescriptorPool) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let in_choices = pool.all_messages().flat_map(|it| it.oneofs().collect::<Vec<_>>());
+    let fields =
+        in_choices.filter(|it| !it.is_synthetic()).flat_map(|it| it.fields().collect::<Vec<_>>());
+    let mut fields: Vec<_> = fields.collect();
+    while let Some(field) = fields.pop() {
+        if let Kind::Message(message) = field.kind()
+            && names.insert(message.full_name().to_owned())
+        {
+            fields.extend(message.fields());
+        }
+    }
+    names
+}
+
+/// Forbids NUL in the texts of `message`.
+fn forbid_nul(message: &mut DynamicMessage, rules: &ExtensionDescriptor) {
+    for field in messages(message, "field") {
+        let number = |name| field.get_field_by_name(name).and_then(|it| it.as_enum_number());
+        let is_choice = field.has_field_by_name("oneof_index")
+            && field.get_field_by_name("proto3_optional").is_none_or(|it| *it != Value::Bool(true));
+        if is_choice || number("type") != Some(field_descriptor_proto::Type::String as i32) {
+            continue;
+        }
+        let is_list = number("label") == Some(field_descriptor_proto::Label::Repeated as i32);
+        let rules = entry(field, "options").get_extension_mut(rules).as_message_mut();
+        let rules = rules.expect("rules are a message");
+        let rules = if is_list { entry(entry(rules, "repeated"), "items") } else { rules };
+        entry(rules, "string").set_field_by_name("not_contains", Value::String("\0".to_owned()));
+    }
+}
+
+fn text(message: &DynamicMessage, name: &str) -> String {
+    let value = message.get_field_by_name(name);
+    value.and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The messages in the list `name` of `message`.
+fn messages<'a>(
+    message: &'a mut DynamicMessage,
+    name: &str,
+) -> impl Iterator<Item = &'a mut DynamicMessage> {
+    let list = message.get_field_by_name_mut(name).and_then(Value::as_list_mut);
+    list.into_iter().flatten().filter_map(Value::as_message_mut)
+}
+
+/// The message in the field `name` of `message`, which is made if there is none.
+fn entry<'a>(message: &'a mut DynamicMessage, name: &str) -> &'a mut DynamicMessage {
+    message.get_field_by_name_mut(name).and_then(Value::as_message_mut).expect("it is in the rules")
 }
 
 /// Requests without a rule are valid as they are, and say so: services validate every request

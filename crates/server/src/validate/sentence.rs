@@ -28,6 +28,8 @@ fn fixed(rule: &str) -> Option<&'static str> {
         "string.ip" | "string.ip_empty" => "must be an IP address",
         "string.ipv4" | "string.ipv4_empty" => "must be an IPv4 address",
         "string.ipv6" | "string.ipv6_empty" => "must be an IPv6 address",
+        // The one thing that all texts forbid.
+        "string.not_contains" => "must not have a NUL",
         "string.pattern" | "bytes.pattern" => "must have the right form",
         "repeated.unique" => "must not name the same twice",
         "enum.defined_only" => "must be one of the known values",

@@ -113,6 +113,12 @@ async fn graphs_are_checked_before_anything_is_stored(db: PgPool) -> Result {
         assert_eq!(testkit::reason(&status), "FIELD_INVALID");
         assert!(testkit::fields(&status).contains(&field.to_owned()), "{field}: {status:?}");
     }
+    // What no database stores.
+    let unwritable =
+        SubmitWorkflowRequest { reference: "a\0".to_owned(), ..request(vec![picture("a", &[])]) };
+    let status = client.submit_workflow(unwritable).await.err().ok_or("accepted")?;
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    assert_eq!(testkit::fields(&status), ["reference"]);
     let stored: i64 =
         sqlx::query_scalar("select count(*) from compute.workflow").fetch_one(&stage.db).await?;
     assert_eq!(stored, 0);
