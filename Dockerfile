@@ -29,5 +29,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /out/bin/ /usr/local/bin/
 COPY --from=web /src/web/dist/ /usr/share/sartiq/web/
+# Large blocks of memory go back to the system as soon as they are free.
+ENV GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=2
 USER 65532:65532
 EXPOSE 50051 9464

@@ -14,6 +14,9 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::{Result, until};
 
+/// What the image sets.
+const TUNABLES: &str = "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=2";
+
 /// A service that can be killed and started again.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -42,6 +45,7 @@ impl Process {
             .env("RUST_LOG", "info")
             .envs(&self.env)
             .env("RUST_BACKTRACE", "1")
+            .env("GLIBC_TUNABLES", TUNABLES)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
