@@ -24,19 +24,19 @@ use crate::{clients, faults, packages, prepare, redis, services, signals, up};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only tests and clients with this in their name.
+    /// Only tests and clients with this in their name; `faults` are among them.
     filter: Option<String>,
 
     /// Leaves out the programs that use a running mesh.
     #[arg(long)]
     no_clients: bool,
 
-    /// Breaks the mesh as well, for six to nine minutes: best on a machine that does nothing else.
+    /// Leaves out the faults: six to nine minutes in which everything is killed, frozen and starved.
     #[arg(long)]
-    faults: bool,
+    no_faults: bool,
 
     /// Builds, breaks the mesh for so many minutes while generations flow, and tests nothing else.
-    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["filter", "faults"])]
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["filter", "no_faults"])]
     soak: Option<f64>,
 }
 
@@ -70,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if built && !arguments.no_clients && !signals::stop() {
         tally.add(outside(arguments.filter.as_deref())?);
     }
-    if built && arguments.faults && !signals::stop() {
+    let is_asked = arguments.filter.as_deref().is_none_or(|it| it == "faults");
+    if built && is_asked && !arguments.no_faults && !signals::stop() {
         tally.add(faults::run(None)?);
     }
     // Last: it makes cargo believe that the services have changed.
