@@ -25,6 +25,8 @@ import { ShotService } from "~/api/gen/sartiq/shooting/v1/shot_service_pb";
 import { eventually } from "./eventually";
 import { print, type Photo } from "./photos";
 
+/** More products of a studio share a photo. */
+const MOST_PHOTOS = 20;
 const PASSWORD = "a password of twelve";
 
 function transportOf(token: string): Transport {
@@ -96,6 +98,19 @@ export class House {
     }));
   }
 
+  /** Adds products that all show the same photo. */
+  async addAlike(count: number): Promise<Product[]> {
+    const [photo] = await print(1, "garment");
+    const mediaId = await this.upload(photo!);
+    const names = Array.from({ length: count }, (_, index) => `Shirt ${index + 1}`);
+    const made: Product[] = [];
+    while (names.length > 0) {
+      const some = names.splice(0, 10).map((name) => this.products.createProduct({ requestId: randomUUID(), product: { name, photos: [{ slot: Slot.FRONT, mediaId }] } }));
+      made.push(...(await Promise.all(some)).map((it) => it.product!));
+    }
+    return made;
+  }
+
   async addSubject(name = "Mara"): Promise<string> {
     const subject = { handle: name.toLowerCase(), name, description: "Late twenties, calm look, natural skin." };
     return (await this.client(SubjectService).createSubject({ requestId: randomUUID(), subject })).subject!.id;
@@ -117,17 +132,19 @@ export class House {
     }));
   }
 
-  /** A shooting with `looks` looks of `shots` shots each. */
+  /** A shooting with `looks` looks of `shots` shots each. Many share one photo. */
   async studio(looks: number, shots: number): Promise<Studio> {
     const [products, subjectId, styleId, shotTypeIds] = await Promise.all([
-      this.addProducts(looks), this.addSubject(), this.addStyle(), this.addShotTypes(shots),
+      looks <= MOST_PHOTOS ? this.addProducts(looks) : this.addAlike(looks), this.addSubject(), this.addStyle(), this.addShotTypes(shots),
     ]);
     const { shooting } = await this.client(ShootingService).createShooting({ requestId: randomUUID(), shooting: { name: "Spring", brief: "Calm and light." } });
     const shootingId = shooting!.id;
-    const answer = await this.client(LookService).batchCreateLooks({
-      requestId: randomUUID(), shootingId, looks: products.map(({ id }) => ({ productId: id, subjectId, styleId, shotTypeIds })),
-    });
-    return { shootingId, products, shotTypeIds, shots: answer.shots };
+    const made: Shot[] = [];
+    for (let at = 0; at < products.length; at += 100) {
+      const looks = products.slice(at, at + 100).map(({ id }) => ({ productId: id, subjectId, styleId, shotTypeIds }));
+      made.push(...(await this.looks.batchCreateLooks({ requestId: randomUUID(), shootingId, looks })).shots);
+    }
+    return { shootingId, products, shotTypeIds, shots: made };
   }
 
   /** Generates pictures for shots, and waits until all of them are there. */
@@ -139,7 +156,7 @@ export class House {
       const { generations: present } = await this.generations.listGenerations({ shootingId: studio.shootingId, pageSize: 200 });
       const ended = present.filter((it) => wanted.includes(it.id) && it.state === Generation_State.COMPLETED);
       return ended.length === wanted.length;
-    }, 90_000);
+    }, 150_000);
     const ids = shots.map((it) => it.id);
     await eventually("all shots can be reviewed", async () => {
       const present = await this.shots(studio.shootingId);

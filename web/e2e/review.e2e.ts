@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { Decision_Kind as Kind, RejectReason } from "~/api/gen/sartiq/shooting/v1/decision_pb";
+import { Decision_Kind as Kind, RejectReason, type Decision } from "~/api/gen/sartiq/shooting/v1/decision_pb";
 import { Shot_State } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { eventually } from "./eventually";
 import type { House, Studio } from "./house";
@@ -8,8 +8,8 @@ import { story } from "./runner";
 import { measure } from "./speed";
 
 // The budget is 50 and 100 ms for a machine that does nothing else. Here the mesh and other stories share it.
-const BUDGET_P50_MS = 150;
-const BUDGET_P95_MS = 400;
+const BUDGET_P50_MS = 75;
+const BUDGET_P95_MS = 200;
 
 const title = (page: Page) => page.getByRole("heading", { level: 1 });
 const view = (page: Page) => page.getByRole("toolbar", { name: "View" });
@@ -28,8 +28,10 @@ async function startReviewing(page: Page): Promise<void> {
 }
 
 async function decisionsOf(house: House, studio: Studio) {
-  const lists = await Promise.all(studio.shots.map(({ id }) => house.reviews.listDecisions({ shotId: id })));
-  return lists.map((it) => it.decisions);
+  const lists: Decision[][] = [];
+  // One after the other: more at once than anybody may ask for.
+  for (const { id: shotId } of studio.shots) lists.push((await house.reviews.listDecisions({ shotId })).decisions);
+  return lists;
 }
 
 /** Waits until the server knows what the page shows. */
@@ -37,27 +39,27 @@ function written(house: House, studio: Studio, what: string, holds: (states: Sho
   return eventually(what, async () => holds((await house.shots(studio.shootingId)).map((it) => it.state)));
 }
 
-story("B-22 twenty shots are decided from the keyboard, and the next is there at once", async (stage) => {
+story("B-22 a hundred shots are decided from the keyboard, and the next is there at once", async (stage) => {
   const house = await stage.organization();
-  const studio = await house.studio(5, 4);
+  const studio = await house.studio(10, 10);
   await house.generate(studio);
   const page = await stage.open(house, `/shootings/${studio.shootingId}/review`);
   await startReviewing(page);
   const times: number[] = [];
-  for (let index = 0; index < 20; index += 1) {
+  for (let index = 0; index < 100; index += 1) {
     const isRejected = index % 4 === 3;
     await settled(page);
     if (isRejected) await page.keyboard.press("x");
     if (isRejected) await page.getByRole("group", { name: "Why is it rejected?" }).waitFor();
     const key = isRejected ? String((index % 6) + 1) : "a";
-    if (index < 19) times.push(await measure(page, key));
+    if (index < 99) times.push(await measure(page, key));
     else await page.keyboard.press(key);
   }
   await page.getByRole("status", { name: "Notices" }).getByText("Everything here is decided.").waitFor();
   await written(house, studio, "all are decided", (states) => states.every((it) => it === Shot_State.APPROVED || it === Shot_State.REJECTED));
   const decisions = await decisionsOf(house, studio);
   assert.ok(decisions.every((it) => it.length === 1), "each was decided once");
-  assert.equal(decisions.filter((it) => it[0]!.kind === Kind.REJECT).length, 5);
+  assert.equal(decisions.filter((it) => it[0]!.kind === Kind.REJECT).length, 25);
   const sorted = times.toSorted((one, other) => one - other);
   const [p50, p95] = [0.5, 0.95].map((it) => sorted[Math.floor((sorted.length - 1) * it)]!) as [number, number];
   console.log(`  B-22 from the key to the next picture: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);

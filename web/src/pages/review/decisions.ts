@@ -8,6 +8,7 @@ import { Shot_State, type Shot } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { keys } from "~/api/keys";
 import { reviews } from "~/api/shooting";
 import { toast } from "~/components/toast";
+import { painted } from "~/lib/painted";
 import { createStore } from "~/lib/store";
 import { uuid } from "~/lib/uuid";
 import { forget, keep, unsent, type Unsent } from "./unsent";
@@ -91,6 +92,8 @@ async function work({ shotId: id, shootingId }: Unsent): Promise<void> {
   while (line.length > 0) {
     const { record, placeholder, onFailure, onDone } = line[0]!;
     try {
+      // It is kept already: the next picture goes first.
+      await painted();
       await online();
       const { decision, shot } = await call(record);
       forget([record.requestId]);

@@ -1,14 +1,15 @@
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
-import { shotTypeList } from "~/api/catalog";
+import { useEffect, useMemo, useState } from "react";
+import { productQuery, shotTypeList } from "~/api/catalog";
 import { Decision_Kind, type Decision } from "~/api/gen/sartiq/shooting/v1/decision_pb";
 import type { Look } from "~/api/gen/sartiq/shooting/v1/look_pb";
 import { Shot_State, type Shot } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { Prediction_State, type Prediction } from "~/api/gen/sartiq/generation/v1/prediction_pb";
-import { predictionList } from "~/api/generation";
+import { generationQuery, predictionList } from "~/api/generation";
 import { keys } from "~/api/keys";
-import { urlQuery } from "~/api/media";
+import { mediaQuery, urlQuery } from "~/api/media";
 import { decisionList, lookList, shotList } from "~/api/shooting";
+import { painted } from "~/lib/painted";
 import { useStore } from "~/lib/store";
 import { decided, marks, present, standing } from "./decisions";
 import type { Layer } from "./pane";
@@ -16,17 +17,26 @@ import type { Layer } from "./pane";
 /** One shot in the row of all that are reviewed. */
 export interface Frame { shot: Shot; look: Look | undefined; title: string }
 
+const byId = <T extends { id: string }>(items: T[] = []) => new Map(items.map((it) => [it.id, it]));
+
 /** The shots of a shooting that something was made for, look by look. */
 export function useFrames(shootingId: string) {
   const shots = useQuery(shotList(shootingId));
   const looks = useQuery(lookList(shootingId)).data;
   const types = useQuery(shotTypeList()).data;
   const known = useStore(marks);
-  const frames = useMemo(() => shots.data?.filter((it) => it.generationId !== "").map((it): Frame => {
-    const look = looks?.find((other) => other.id === it.lookId);
-    const type = types?.find((other) => other.id === it.shotTypeId);
-    return { shot: present(it, known), look, title: [look?.name, type?.name].filter(Boolean).join(" · ") || "Shot" };
-  }), [shots.data, looks, types, known]);
+  // A decision changes one shot: the others are not put together anew.
+  const read = useMemo(() => {
+    const [lookOf, typeOf] = [byId(looks), byId(types)];
+    return shots.data?.filter((it) => it.generationId !== "").map((shot): Frame => {
+      const look = lookOf.get(shot.lookId);
+      return { shot, look, title: [look?.name, typeOf.get(shot.shotTypeId)?.name].filter(Boolean).join(" · ") || "Shot" };
+    });
+  }, [shots.data, looks, types]);
+  const frames = useMemo(() => read?.map((it): Frame => {
+    const shot = present(it.shot, known);
+    return shot === it.shot ? it : { ...it, shot };
+  }), [read, known]);
   return { frames, plannedCount: (shots.data?.length ?? 0) - (frames?.length ?? 0), error: shots.error, refetch: shots.refetch };
 }
 
@@ -58,10 +68,22 @@ function ofShot(all: Prediction[] | undefined, { id }: Shot): Prediction[] | und
   return found.length > 0 ? found : undefined;
 }
 
+/** The shot at `index`, and those that a key may lead to. */
+function around(frames: Frame[], index: number): Frame[] {
+  return [frames[index], ...nextWaiting(frames, index, 3), frames[index + 1], frames[index - 1]].filter((it) => it !== undefined);
+}
+
 /** What is known of the shot at `index`, and the pictures of its neighbours, ready to be shown. */
 export function useReel(frames: Frame[], index: number): { reading: Reading; ahead: Layer[] } {
   const current = frames[index]!;
-  const near = new Map([current, ...nextWaiting(frames, index, 3), frames[index + 1], frames[index - 1]].filter((it) => it !== undefined).map((it) => [it.shot.id, it]));
+  // Whose neighbours are read: the shot at hand, as soon as that is seen.
+  const [center, setCenter] = useState(index);
+  useEffect(() => {
+    let isLeft = false;
+    void painted().then(() => isLeft || setCenter(index));
+    return () => void (isLeft = true);
+  }, [index]);
+  const near = new Map([current, ...around(frames, Math.min(center, frames.length - 1))].map((it) => [it.shot.id, it]));
   const wanted = [...near.values()];
   // What the contact sheet knows is shown until it is read for itself.
   const sheet = useQueryClient().getQueryData<Prediction[]>(keys.predictionsOf(current.shot.shootingId));
@@ -81,5 +103,22 @@ export function useReel(frames: Frame[], index: number): { reading: Reading; ahe
   const mediaIds = [...new Set([...own, ...readings.map((it) => it.chosen?.mediaId ?? "")])].filter(Boolean);
   const urls = useQueries({ queries: mediaIds.map((it) => urlQuery(it, 1280)) });
   const ahead = mediaIds.flatMap((mediaId, at) => (urls[at]?.data ? [{ mediaId, url: urls[at].data.url }] : []));
+  useFacts(wanted.slice(1), readings.slice(1));
   return { reading: readings[0]!, ahead };
+}
+
+/** Reads what is said beside the pictures of `frames`, so that nothing is asked for in the moment that they are shown. */
+function useFacts(frames: Frame[], readings: Reading[]): void {
+  const cache = useQueryClient();
+  const facts = frames.map(({ look }, at) => [look?.productId, readings[at]!.chosen?.generationId, readings[at]!.chosen?.mediaId].join());
+  const wanted = facts.join(" ");
+  useEffect(() => {
+    for (const [productId, generationId, mediaId] of facts.map((it) => it.split(","))) {
+      if (productId) void cache.prefetchQuery(productQuery(productId));
+      if (generationId) void cache.prefetchQuery(generationQuery(generationId));
+      if (!mediaId) continue;
+      void cache.prefetchQuery(mediaQuery(mediaId));
+      void cache.prefetchQuery(urlQuery(mediaId, 256));
+    }
+  }, [cache, wanted]);
 }

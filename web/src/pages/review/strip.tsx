@@ -6,6 +6,7 @@ import { Picture } from "~/components/picture";
 import { PredictionBadge } from "~/components/states";
 import { Progress } from "~/ui/progress";
 import { cx } from "~/lib/cx";
+import { painted } from "~/lib/painted";
 import { standing } from "./decisions";
 import { isReady } from "./reel";
 import { DECISIONS } from "./words";
@@ -32,7 +33,8 @@ function Variant({ prediction, number, decision, isCurrent, onPick }: { predicti
   const [word, Icon, tone] = decision ? DECISIONS[decision.kind] : ["", undefined, "plain" as const];
   const ref = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (isCurrent) ref.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // Finding out where it stands takes longer than showing the picture.
+    if (isCurrent) void painted().then(() => ref.current?.scrollIntoView({ block: "nearest", inline: "nearest" }));
   }, [isCurrent]);
   return (
     <button
