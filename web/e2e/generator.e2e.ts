@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { Generation_State as State } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { eventually } from "./eventually";
 import type { House, Studio } from "./house";
+import { intercept } from "./intercept";
 import { story } from "./runner";
 import { during, type Rule } from "./sandbox";
 
@@ -147,4 +148,38 @@ story("G-1 the price is known before the start, follows what is chosen, and is n
   await page.getByRole("link", { name: "Run of Shirt 1, Small 1" }).click();
   await page.getByRole("heading", { name: "Shirt 1", level: 1 }).waitFor();
   await page.getByRole("region", { name: "Steps" }).getByRole("row").nth(1).waitFor();
+});
+
+story("G-2 a start that was cut is sent again wherever the app is opened next, and is done once", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(1, 2);
+  const context = await stage.windowOf(house);
+  const bodies: string[] = [];
+  context.on("request", (it) => {
+    if (it.url().includes("BatchStartGenerations")) bodies.push(it.postDataBuffer()?.toString("hex") ?? "");
+  });
+  const page = await context.newPage();
+  await page.goto(generatorOf(studio));
+  await ready(page, "2 pictures");
+  let held = 0;
+  await intercept(page, /BatchStartGenerations/, async (route) => {
+    // The server never gets the first one. It does what the second one asks, but nobody hears the answer.
+    if (held === 1) await route.fetch();
+    held += 1;
+  });
+  await generate(page).click();
+  await eventually("it is on its way", () => held === 1);
+  await page.goto("/products");
+  await eventually("it is sent again from another page", () => held === 2);
+  await page.close();
+  const other = await context.newPage();
+  await other.goto("/settings/profile");
+  await other.getByRole("status", { name: "Notices" }).getByText("2 runs started.").waitFor();
+  assert.equal(bodies.length, 3);
+  assert.equal(new Set(bodies).size, 1, "each time as the same request");
+  const runs = await runsOf(house, studio);
+  assert.deepEqual(runs.map((it) => it.shotId).sort(), studio.shots.map((it) => it.id).sort(), "one run for each shot");
+  await other.reload();
+  await other.getByRole("heading", { level: 1 }).waitFor();
+  assert.equal(bodies.length, 3, "what was answered is not sent any more");
 });

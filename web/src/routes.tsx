@@ -8,6 +8,7 @@ import { Shell } from "./components/shell";
 import { NotFound, SkeletonGrid } from "./components/state";
 import { Toasts } from "./components/toast";
 import { useStore } from "./lib/store";
+import { resume } from "./pages/generator/start";
 import { paths } from "./paths";
 
 /** The other pages are loaded this long after the first one. */
@@ -104,6 +105,9 @@ function SignedIn() {
   }, []);
   // Nothing of one organization or user is shown to another.
   useEffect(() => () => cache.clear(), [cache, organization, present?.id]);
+  useEffect(() => {
+    if (present) resume();
+  }, [present?.id]);
   if (!present) return <Navigate to={paths.login(pathname + search)} replace />;
   return (
     <Shell key={organization}>

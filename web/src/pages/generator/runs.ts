@@ -1,6 +1,7 @@
-import { useInfiniteQuery, useMutation, useQueryClient, type InfiniteData } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, type InfiniteData } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { cache } from "~/api/cache";
 import { useEvent } from "~/api/dispatch";
 import { Generation_State, type Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import type { GetGenerationResponse, ListGenerationsResponse } from "~/api/gen/sartiq/generation/v1/generation_service_pb";
@@ -48,22 +49,18 @@ export function batchesOf(runs: Generation[]): Map<string, number> {
 }
 
 /** Shows started runs before the list is read again. */
-export function useStarted(shootingId: string) {
-  const cache = useQueryClient();
-  return (started: Generation[]) => {
-    cache.setQueryData<InfiniteData<ListGenerationsResponse>>(keys.generationsOf(shootingId), (list) => {
-      const [first, ...rest] = list?.pages ?? [];
-      if (!list || !first) return list;
-      const known = new Set(first.generations.map((it) => it.id));
-      return { ...list, pages: [{ ...first, generations: [...started.filter((it) => !known.has(it.id)), ...first.generations] }, ...rest] };
-    });
-    for (const queryKey of [keys.generations(), keys.shots(shootingId), keys.shooting(shootingId), keys.shootings()]) void cache.invalidateQueries({ queryKey });
-  };
+export function showStarted(shootingId: string, started: Generation[]): void {
+  cache.setQueryData<InfiniteData<ListGenerationsResponse>>(keys.generationsOf(shootingId), (list) => {
+    const [first, ...rest] = list?.pages ?? [];
+    if (!list || !first) return list;
+    const known = new Set(first.generations.map((it) => it.id));
+    return { ...list, pages: [{ ...first, generations: [...started.filter((it) => !known.has(it.id)), ...first.generations] }, ...rest] };
+  });
+  for (const queryKey of [keys.generations(), keys.shots(shootingId), keys.shooting(shootingId), keys.shootings()]) void cache.invalidateQueries({ queryKey });
 }
 
 /** Stops a run. What is ready stays. */
 export function useStop() {
-  const cache = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => generations.cancelGeneration({ requestId: uuid(), id }),
     onSuccess: ({ generation }, id) => {
@@ -78,7 +75,6 @@ export function useStop() {
 
 /** Stops one picture. The others of its run go on. */
 export function useStopPicture(generationId: string) {
-  const cache = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => predictions.cancelPrediction({ requestId: uuid(), id }),
     onSuccess: ({ prediction }) => {
@@ -103,7 +99,6 @@ function stateAt(node: string, hasEnded: boolean): [index: number, state: Predic
 
 /** Brings each picture where it is as soon as the stream tells of it; what is read afterwards confirms it. */
 export function useArrivals(): void {
-  const cache = useQueryClient();
   /** A picture only goes forward. */
   const advance = (generationId: string, index: number, state: Prediction_State, part: Partial<Prediction> = {}) =>
     cache.setQueryData<GetGenerationResponse>(keys.generation(generationId), (before) => before && {

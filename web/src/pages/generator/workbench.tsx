@@ -18,7 +18,7 @@ import { paths } from "~/paths";
 import { LinkButton } from "~/ui/button";
 import { CompositionPanel } from "./composition";
 import { History } from "./history";
-import { isRunning, useArrivals, useRuns, useStarted } from "./runs";
+import { isRunning, useArrivals, useRuns } from "./runs";
 import { Settings } from "./settings";
 import { chunks, useStart } from "./start";
 import { Tiles } from "./tiles";
@@ -52,7 +52,6 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
   const variants = Math.min(8, Math.max(0, Number(params.get("variants")) || 0));
   const [chosen, setChosen] = useState<ReadonlySet<string>>();
   const runs = useRuns(shootingId);
-  const started = useStarted(shootingId);
 
   const isBusy = (shot: Shot) => shot.state === Shot_State.GENERATING || isRunning(runs.latest.get(shot.id));
   const lookOf = (shot: Shot) => parts.looks.find((it) => it.id === shot.lookId);
@@ -69,9 +68,8 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
   const quoted = quotes.flatMap((it) => it.data?.quotes ?? []);
   const pictures = isQuoted ? quoted.reduce((sum, it) => sum + it.variantCount, 0) : undefined;
 
-  const form = useStart(shootingId, (answers) => {
+  const form = useStart(shootingId, () => {
     setChosen(undefined);
-    started(answers);
     // Where there is little room, the pictures stand elsewhere than what started them.
     const box = tiles.current?.getBoundingClientRect();
     if (box && (box.top > window.innerHeight * 0.7 || box.bottom < 0)) tiles.current?.scrollIntoView({ block: "start", behavior: "smooth" });
