@@ -10,26 +10,28 @@ import { IconButton } from "~/ui/button";
 import { Menu, MenuItem } from "~/ui/menu";
 import { ConnectionDot, OfflineBanner } from "./connection";
 import { useOrganizationName } from "./page";
-import { ShortcutHelp, useShortcuts } from "./shortcuts";
+import { commandOf, spoken, useKeymap, type ActionOf } from "./keymap";
+import { ShortcutHelp } from "./shortcut-help";
+import { useShortcuts } from "./shortcuts";
 import { UploadTray } from "./upload-tray";
 import { UserMenu } from "./user-menu";
 
 const Palette = lazy(() => import("./palette"));
 
-interface Place { /** Also there where there is little room. */ isMain?: boolean; to: string; name: string; icon: LucideIcon; key: string; /** Also lit on pages that begin so. */ also?: string }
+interface Place { /** Also there where there is little room. */ isMain?: boolean; to: string; name: string; icon: LucideIcon; key: ActionOf<"Everywhere">; /** Also lit on pages that begin so. */ also?: string }
 
 function usePlaces(): Place[] {
   const { make } = useRights();
   const places: (Place | false)[] = [
-    { isMain: true, to: paths.home(), name: "Home", icon: House, key: "h" },
-    { isMain: true, to: paths.products(), name: "Products", icon: Shirt, key: "p" },
-    { to: paths.subjects(), name: "Subjects", icon: UserRound, key: "j" },
-    { to: paths.library(), name: "Library", icon: BookOpen, key: "l", also: "/library" },
-    { isMain: true, to: paths.shootings(), name: "Shootings", icon: Aperture, key: "s" },
-    make && { isMain: true, to: paths.generator(), name: "Generator", icon: Sparkles, key: "e" },
-    { isMain: true, to: paths.review(), name: "Review", icon: CircleCheckBig, key: "r" },
-    { to: paths.deliver(), name: "Deliver", icon: Download, key: "d" },
-    { to: paths.queue(), name: "Queue", icon: ListChecks, key: "q" },
+    { isMain: true, to: paths.home(), name: "Home", icon: House, key: "home" },
+    { isMain: true, to: paths.products(), name: "Products", icon: Shirt, key: "products" },
+    { to: paths.subjects(), name: "Subjects", icon: UserRound, key: "subjects" },
+    { to: paths.library(), name: "Library", icon: BookOpen, key: "library", also: "/library" },
+    { isMain: true, to: paths.shootings(), name: "Shootings", icon: Aperture, key: "shootings" },
+    make && { isMain: true, to: paths.generator(), name: "Generator", icon: Sparkles, key: "generator" },
+    { isMain: true, to: paths.review(), name: "Review", icon: CircleCheckBig, key: "review" },
+    { to: paths.deliver(), name: "Deliver", icon: Download, key: "deliver" },
+    { to: paths.queue(), name: "Queue", icon: ListChecks, key: "queue" },
   ];
   return places.filter((it) => it !== false);
 }
@@ -48,24 +50,25 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     main.current?.scrollTo(0, 0);
   }, [pathname]);
-  useShortcuts("Everywhere", [
-    { keys: "mod+k", label: "Go anywhere", run: () => setPalette(true) },
-    { keys: "?", label: "Show shortcuts", run: () => setHelp(true) },
-    { keys: "[", label: "Fold or unfold the rail", run: () => setWide((it) => !it) },
-    ...places.map(({ to, name, key }) => ({ keys: `g ${key}`, label: `Go to ${name}`, run: () => void navigate(to) })),
-  ]);
+  const keysOf = useKeymap();
+  useShortcuts("Everywhere", {
+    palette: () => setPalette(true),
+    help: () => setHelp(true),
+    rail: () => setWide((it) => !it),
+    ...Object.fromEntries(places.map(({ to, key }) => [key, () => void navigate(to)])),
+  });
   return (
     <div className="flex h-dvh flex-col">
       <a href="#main" className="sr-only z-50 rounded-md bg-fill px-3 py-2 text-white focus:not-sr-only focus:fixed focus:left-2 focus:top-2">
         Skip to content
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b bg-panel px-2">
-        <IconButton label={isWide ? "Fold the rail" : "Unfold the rail"} icon={PanelLeft} shortcut="[" aria-expanded={isWide} aria-controls="rail" onClick={() => setWide(!isWide)} className="max-md:hidden" />
+        <IconButton label={isWide ? "Fold the rail" : "Unfold the rail"} icon={PanelLeft} shortcut={spoken(keysOf("Everywhere.rail"))} aria-expanded={isWide} aria-controls="rail" onClick={() => setWide(!isWide)} className="max-md:hidden" />
         <NavLink to={paths.home()} className="inline-flex h-8 items-center rounded-md px-1.5 text-base font-semibold tracking-tight">Sartiq</NavLink>
         <span className="min-w-0 truncate text-soft">{organization}</span>
         <div className="ml-auto flex items-center gap-0.5">
           <ConnectionDot />
-          <IconButton label="Go anywhere" shortcut="Ctrl K" icon={Search} onClick={() => setPalette(true)} />
+          <IconButton label="Go anywhere" shortcut={spoken(keysOf("Everywhere.palette"))} icon={Search} onClick={() => setPalette(true)} />
           <UploadTray />
           <UserMenu onHelp={() => setHelp(true)} />
         </div>
@@ -89,6 +92,7 @@ const MORE = "flex min-w-0 flex-1 flex-col items-center gap-0.5 rounded-md px-1 
 function Rail({ places, isWide }: { places: Place[]; isWide: boolean }) {
   const { pathname } = useLocation();
   const navigate = useNavigate();
+  const keysOf = useKeymap();
   const isAt = ({ to, also }: Place) => (to === "/" ? pathname === to : pathname.startsWith(also ?? to));
   const others = places.filter((it) => !it.isMain);
   return (
@@ -105,7 +109,7 @@ function Rail({ places, isWide }: { places: Place[]; isWide: boolean }) {
           key={to}
           to={to}
           end={to === "/"}
-          title={`${name} (G then ${key.toUpperCase()})`}
+          title={`${name} (${spoken(keysOf(commandOf("Everywhere", key)))})`}
           className={({ isActive }) =>
             cx(
               "flex items-center gap-2.5 rounded-md px-2.5 max-md:min-w-0 max-md:flex-1 max-md:flex-col max-md:gap-0.5 max-md:px-1 max-md:py-1 max-md:text-xs md:h-8 md:shrink-0",

@@ -7,6 +7,7 @@ import { useStore } from "~/lib/store";
 import { paths } from "~/paths";
 import { IconButton } from "~/ui/button";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "~/ui/menu";
+import { spoken, useKeymap } from "./keymap";
 import { theme } from "./theme";
 import { errorToast } from "./toast";
 
@@ -16,6 +17,7 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
   const all = useQuery(organizationList()).data ?? [];
   const present = useStore(session);
   const navigate = useNavigate();
+  const keysOf = useKeymap();
   const change = async (id: string) => {
     if (id === present?.organizationId) return;
     try {
@@ -37,7 +39,7 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
       <MenuLine />
       <MenuItem icon={Settings} onSelect={() => void navigate(paths.settings())}>Settings</MenuItem>
       <MenuItem icon={Users} onSelect={() => void navigate(paths.settings("members"))}>Members</MenuItem>
-      <MenuItem icon={Keyboard} shortcut="?" onSelect={onHelp}>Shortcuts</MenuItem>
+      <MenuItem icon={Keyboard} shortcut={spoken(keysOf("Everywhere.help"))} onSelect={onHelp}>Shortcuts</MenuItem>
       <MenuLine />
       <MenuLabel>Theme</MenuLabel>
       <MenuChoice value={useStore(theme)} options={[["system", "As the system"], ["light", "Light"], ["dark", "Dark"]]} onChange={theme.set} />

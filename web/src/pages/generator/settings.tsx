@@ -3,7 +3,8 @@ import { Link } from "react-router";
 import type { ReactNode } from "react";
 import type { Look } from "~/api/gen/sartiq/shooting/v1/look_pb";
 import type { Composition, Fault } from "~/components/composition";
-import { Keys } from "~/components/shortcuts";
+import { useKeymap } from "~/components/keymap";
+import { Keys } from "~/components/keys";
 import { ErrorPanel } from "~/components/state";
 import { count } from "~/lib/format";
 import { paths } from "~/paths";
@@ -36,6 +37,7 @@ interface Props {
 
 /** How many, for how much, what is in the way, and the button that starts. */
 export function Settings({ shootingId, variants, onVariants, shotCount, pictures, price, quoteError, onQuote, bad, onLeaveOut, reason, busy, error, onStart, children }: Props) {
+  const keysOf = useKeymap();
   const errors = bad.filter(([, faults]) => faults.some((it) => !it.isWarning));
   return (
     <section aria-label="Settings" className="grid content-start gap-3 rounded-lg border bg-panel p-3">
@@ -72,7 +74,7 @@ export function Settings({ shootingId, variants, onVariants, shotCount, pictures
       <Button look="primary" icon={Sparkles} busy={busy} reason={reason} onClick={onStart} className="h-9">
         {pictures ? `Generate ${count(pictures, "picture")}` : "Generate"}
       </Button>
-      {reason ? <p className="select-none text-xs text-soft" aria-hidden>{reason}</p> : <p className="flex items-center gap-1.5 text-xs text-soft"><Keys keys="mod+enter" /> starts, too</p>}
+      {reason ? <p className="select-none text-xs text-soft" aria-hidden>{reason}</p> : <p className="flex items-center gap-1.5 text-xs text-soft"><Keys keys={keysOf("Generator.start")} /> starts, too</p>}
       {children}
     </section>
   );

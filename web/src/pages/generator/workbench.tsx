@@ -86,7 +86,7 @@ function Bench({ parts, shootingId, isArchived }: { parts: Composition; shooting
   const start = () => {
     if (!reason && !form.busy) form.start(variants, quoted.map((it) => [it.shotId, it.variantCount]));
   };
-  useShortcuts("Generator", make ? [{ keys: "mod+enter", label: "Start generating", run: start }] : []);
+  useShortcuts("Generator", make ? { start } : {});
   const isAnyRunning = form.busy || [...runs.latest.values()].some(isRunning);
   const leaveOut = () => setChosen(new Set(good));
   return (

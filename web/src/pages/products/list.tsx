@@ -34,7 +34,7 @@ export default function Products() {
   const [matches, setMatches] = useState<Match[]>();
   const [isCreating, setCreating] = useState(false);
   const searchBox = useRef<HTMLDivElement>(null);
-  useShortcuts("Products", [{ keys: "/", label: "Search products", run: () => searchBox.current?.querySelector("input")?.focus() }]);
+  useShortcuts("Products", { search: () => searchBox.current?.querySelector("input")?.focus() });
 
   const bring = async (files: File[]) => {
     // What cannot be taken is explained at once; the rest does not wait for it.

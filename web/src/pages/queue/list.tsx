@@ -77,7 +77,7 @@ export default function Queue() {
     onError: errorToast,
   });
   const offline = !isOnline && "You are offline.";
-  useShortcuts("Queue", make ? [{ keys: "shift+x", label: "Cancel what is selected", run: () => stoppable.length > 0 && stop.mutate(stoppable) }] : []);
+  useShortcuts("Queue", make ? { cancel: () => void (stoppable.length > 0 && stop.mutate(stoppable)) } : {});
 
   const toggle = (id: string) => setChosen((before) => { const next = new Set(before); if (!next.delete(id)) next.add(id); return next; });
   const nameOf = (it: Generation) => it.configuration?.productName || "Run";

@@ -3,7 +3,8 @@ import { useState, type ReactNode } from "react";
 import { RejectReason } from "~/api/gen/sartiq/shooting/v1/decision_pb";
 import { useRights } from "~/api/identity";
 import { useOnline } from "~/components/connection";
-import { Keys } from "~/components/shortcuts";
+import { useKeymap, type Command } from "~/components/keymap";
+import { Keys } from "~/components/keys";
 import { cx } from "~/lib/cx";
 import { count } from "~/lib/format";
 import { useStore } from "~/lib/store";
@@ -37,13 +38,14 @@ interface BarProps {
   draftKey: string;
 }
 
-const hint = (key: string) => <span aria-hidden className="max-lg:hidden [&_kbd]:border-current/25 [&_kbd]:bg-transparent"><Keys keys={key} /></span>;
 
 export function DecisionBar(props: BarProps) {
   const { asking, onAsk, onApprove, onReject, onRevise, onUndo, onCompare, reason, undoReason, compareReason, isComparing, said, drafts, draftKey } = props;
   const { decide, make } = useRights();
   const isOnline = useOnline();
   const unsent = useStore(waiting);
+  const keysOf = useKeymap();
+  const hint = (command: Command) => <span aria-hidden className="max-lg:hidden [&_kbd]:border-current/25 [&_kbd]:bg-transparent"><Keys keys={keysOf(command)} /></span>;
   const back = () => onAsk("decision");
   return (
     <section aria-label="Decision" data-decision-bar className={cx("flex min-h-12 min-w-0 flex-wrap items-center gap-x-2 gap-y-1.5 px-3 py-2 max-xl:w-full max-xl:border-t max-xl:[&_button]:px-2", asking !== "decision" && "xl:w-full xl:border-t")}>
@@ -51,7 +53,7 @@ export function DecisionBar(props: BarProps) {
         <div role="group" aria-label="Why is it rejected?" className="flex flex-wrap items-center gap-1.5">
           {REASONS.map(([it, word], index) => (
             <Button key={it} onClick={() => (it === RejectReason.OTHER ? onAsk("other") : onReject(it))}>
-              {hint(String(index + 1))}{word}
+              {hint(`Review.choose${index + 1}` as Command)}{word}
             </Button>
           ))}
           <Button look="quiet" onClick={back}>Cancel</Button>
@@ -61,11 +63,11 @@ export function DecisionBar(props: BarProps) {
       {asking === "revision" && <Note key="revision" label="What is to be changed?" action="Ask for the revision" onSend={onRevise} onBack={back} drafts={drafts} draftKey={`revision.${draftKey}`} />}
       {asking === "decision" && (
         <>
-          {decide && <Button look="primary" icon={Check} reason={reason} onClick={onApprove}>Approve{hint("a")}</Button>}
-          {decide && <Button icon={X} reason={reason} onClick={() => onAsk("reason")}>Reject{hint("x")}</Button>}
-          {make && <Button icon={MessageSquareWarning} reason={reason} onClick={() => onAsk("revision")}>Revise{hint("v")}</Button>}
-          {decide && <Button icon={Undo2} look="quiet" reason={undoReason} onClick={onUndo}><span className="max-sm:sr-only">Undo</span>{hint("u")}</Button>}
-          <Button icon={Columns2} look="quiet" aria-pressed={isComparing} reason={compareReason} onClick={onCompare}><span className="max-sm:sr-only">{isComparing ? "End comparing" : "Compare"}</span>{hint("c")}</Button>
+          {decide && <Button look="primary" icon={Check} reason={reason} onClick={onApprove}>Approve{hint("Review.approve")}</Button>}
+          {decide && <Button icon={X} reason={reason} onClick={() => onAsk("reason")}>Reject{hint("Review.reject")}</Button>}
+          {make && <Button icon={MessageSquareWarning} reason={reason} onClick={() => onAsk("revision")}>Revise{hint("Review.revise")}</Button>}
+          {decide && <Button icon={Undo2} look="quiet" reason={undoReason} onClick={onUndo}><span className="max-sm:sr-only">Undo</span>{hint("Review.undo")}</Button>}
+          <Button icon={Columns2} look="quiet" aria-pressed={isComparing} reason={compareReason} onClick={onCompare}><span className="max-sm:sr-only">{isComparing ? "End comparing" : "Compare"}</span>{hint("Review.compare")}</Button>
         </>
       )}
       <p role="status" className={cx("ml-auto min-w-0 max-w-56 truncate text-soft max-lg:sr-only", asking !== "decision" && "sr-only")}>

@@ -28,8 +28,5 @@ export function useHistory(shootingId: string, frames: Frame[] | undefined, show
     toast(`${DECISIONS[kind][0]} again: ${title}.`);
     show(frame.shot.id, predictionId);
   };
-  useShortcuts("Decisions", mayDecide ? [
-    { keys: "mod+z", label: "Undo your last decision", run: undo },
-    { keys: "mod+shift+z", label: "Decide again what was undone", run: redo },
-  ] : []);
+  useShortcuts("Decisions", mayDecide ? { undo, redo } : {});
 }

@@ -41,16 +41,10 @@ export function Sheet({ shootingId, frames, filter, onClear, hrefOf, onOpen, foc
     const frame = shown.find((it) => it.shot.id === active) ?? shown[0];
     if (frame) onOpen(frame.shot.id);
   };
-  useShortcuts("Contact sheet", [
-    { keys: "arrowright", label: "Next shot", run: press("ArrowRight") },
-    { keys: "arrowleft", label: "Shot before", run: press("ArrowLeft") },
-    { keys: "arrowdown", label: "Row below", run: press("ArrowDown") },
-    { keys: "arrowup", label: "Row above", run: press("ArrowUp") },
-    { keys: "home", label: "First shot", run: press("Home") },
-    { keys: "end", label: "Last shot", run: press("End") },
-    { keys: "m", label: "Single view", run: open },
-    { keys: "enter", label: "Open the shot", run: open },
-  ]);
+  useShortcuts("Contact sheet", {
+    next: press("ArrowRight"), previous: press("ArrowLeft"), below: press("ArrowDown"), above: press("ArrowUp"), first: press("Home"), last: press("End"),
+    single: open, open,
+  });
   if (frames.length === 0) return <Empty icon={CircleCheckBig} title="Nothing to review yet">Pictures show up here as soon as the first is made.</Empty>;
   if (shown.length === 0) return <NoMatch filters="the chosen state" onClear={onClear} />;
   return (

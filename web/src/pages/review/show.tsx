@@ -6,6 +6,7 @@ import { useEvent } from "~/api/dispatch";
 import { predictions } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { shootingQuery } from "~/api/shooting";
+import { spoken, useKeymap } from "~/components/keymap";
 import { Page } from "~/components/page";
 import { ShootingTabs } from "~/components/shooting-frame";
 import { useShortcuts } from "~/components/shortcuts";
@@ -31,6 +32,7 @@ export default function Review() {
   const { frames, plannedCount, error, refetch } = useFrames(id);
   const [arrivals, setArrivals] = useState<Arrival[]>([]);
   const [left, setLeft] = useState("");
+  const keysOf = useKeymap();
 
   const go = (place: Place, replace = true) => {
     const next = new URLSearchParams(Object.entries(place).filter(([, it]) => it !== ""));
@@ -55,14 +57,14 @@ export default function Review() {
       const title = frames?.find((it) => it.shot.id === shotId)?.title ?? "Shot";
       const arrival = { shot: shotId, prediction: found.find((it) => it.generationId === generationId)?.id ?? "", title };
       setArrivals((before) => [arrival, ...before]);
-      toast(`Revision ready: ${title}.`, { action: { label: "Show (J)", run: () => jump(arrival) } });
+      toast(`Revision ready: ${title}.`, { action: { label: `Show (${spoken(keysOf("Decisions.revision"))})`, run: () => jump(arrival) } });
     }).catch(() => undefined);
   });
   useEvent("generationFailed", ({ revision, shootingId, errorMessage }) => {
     if (revision && shootingId === id) toast("A revision failed.", { hint: errorMessage, isBad: true });
   });
   useHistory(id, frames, (shot, prediction) => go({ shot, prediction }));
-  useShortcuts("Review", [{ keys: "j", label: "Show the revision that arrived", run: () => jump() }]);
+  useShortcuts("Decisions", { revision: () => jump() });
 
   const within = shooting.data?.name ?? "Review";
   const failure = shooting.error ?? error;
@@ -71,7 +73,7 @@ export default function Review() {
 
   const shotId = params.get("shot");
   const index = frames.findIndex((it) => it.shot.id === shotId);
-  const arrived = arrivals.length > 0 && <Button small icon={Sparkles} onClick={() => jump()}>{count(arrivals.length, "revision")} ready (J)</Button>;
+  const arrived = arrivals.length > 0 && <Button small icon={Sparkles} onClick={() => jump()}>{count(arrivals.length, "revision")} ready ({spoken(keysOf("Decisions.revision"))})</Button>;
   if (shotId && index < 0) return <Page title={within} within="Review"><NotFound /></Page>;
   if (index >= 0) {
     const frame = frames[index]!;
@@ -83,7 +85,7 @@ export default function Review() {
       <Page
         fill title={frame.title} within={within}
         aside={<><ShotBadge state={frame.shot.state} /><span className="whitespace-nowrap text-xs tabular-nums text-soft">{index + 1} of {frames.length}</span><Tally frames={frames} />{arrived}</>}
-        actions={<Button small icon={Grid3x3} title="Contact sheet (M)" onClick={toSheet}><span className="max-sm:sr-only">Contact sheet</span></Button>}
+        actions={<Button small icon={Grid3x3} title={`Contact sheet (${spoken(keysOf("Review.sheet"))})`} onClick={toSheet}><span className="max-sm:sr-only">Contact sheet</span></Button>}
       >
         <Single frames={frames} index={index} place={placeOf(params, frame.shot.id)} go={go} onSheet={toSheet} onFinished={finished} />
       </Page>

@@ -6,9 +6,10 @@ import { Decision_Kind, RejectReason } from "~/api/gen/sartiq/shooting/v1/decisi
 import { generationQuery } from "~/api/generation";
 import { meQuery, useRights } from "~/api/identity";
 import { urlQuery } from "~/api/media";
+import { commandOf, spoken, useKeymap, type ActionOf } from "~/components/keymap";
 import { frontOf } from "~/components/pickers";
 import { Picture } from "~/components/picture";
-import { useShortcuts, type Shortcut } from "~/components/shortcuts";
+import { useShortcuts } from "~/components/shortcuts";
 import { ErrorPanel } from "~/components/state";
 import { cx } from "~/lib/cx";
 import { IconButton } from "~/ui/button";
@@ -103,38 +104,23 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
   const pin = () => go({ ...place, pin: place.pin ? "" : "1" });
   const ask = (next: Asking) => current && setAsking(next);
 
-  const keysOfDecisions: Shortcut[] = mayDecide ? [
-    { keys: "a", label: "Approve, and go on", run: () => settle(Decision_Kind.APPROVE) },
-    { keys: "x", label: "Reject: then 1 to 7 say why", run: () => ask("reason") },
-    ...(make ? [{ keys: "v", label: "Ask for a revision", run: () => ask("revision") }] : []),
-    { keys: "u", label: "Undo the latest decision about this shot", run: undo },
-  ] : [];
-  useShortcuts("Review", [
-    ...keysOfDecisions,
-    { keys: "arrowright", label: "Next shot", run: () => step(1) },
-    { keys: "arrowleft", label: "Shot before", run: () => step(-1) },
-    { keys: "arrowdown", label: "Next variant", run: () => pick(at + 1) },
-    { keys: "arrowup", label: "Variant before", run: () => pick(at - 1) },
-    { keys: "z", label: "Hold: 100 % where the pointer is", run: () => pointer.current?.(), release: () => view.set(FIT) },
-    { keys: "f", label: "Fit", run: () => view.set(FIT) },
-    { keys: "p", label: "Hold: the product photo in its place", run: () => setTruth(true), release: () => setTruth(false) },
-    { keys: "shift+p", label: "Pin the product photo beside", run: pin },
-    { keys: "c", label: "Compare two, or end comparing", run: compare },
-    { keys: "w", label: "Comparing: wipe", run: () => setMode("wipe") },
-    { keys: "b", label: "Comparing, hold: the other one in its place", run: () => setBlink(true), release: () => setBlink(false) },
-    { keys: "m", label: "Contact sheet", run: onSheet },
-    { keys: "escape", label: "Close what is open", run: () => (asking !== "decision" ? setAsking("decision") : other ? compare() : onSheet()) },
-    ...Array.from({ length: 9 }, (_, digit): Shortcut => ({
-      keys: String(digit + 1),
-      label: digit < REASONS.length ? `Variant ${digit + 1}; after X: ${REASONS[digit]![1].toLowerCase()}` : `Variant ${digit + 1}`,
-      run: () => {
-        if (asking !== "reason") return pick(digit);
-        const why = REASONS[digit]?.[0];
-        if (why === RejectReason.OTHER) setAsking("other");
-        else if (why) settle(Decision_Kind.REJECT, why);
-      },
-    })),
-  ]);
+  const choose = (digit: number) => {
+    if (asking !== "reason") return pick(digit);
+    const why = REASONS[digit]?.[0];
+    if (why === RejectReason.OTHER) setAsking("other");
+    else if (why) settle(Decision_Kind.REJECT, why);
+  };
+  const close = () => (asking !== "decision" ? setAsking("decision") : other ? compare() : onSheet());
+  useShortcuts("Review", {
+    ...(mayDecide && { approve: () => settle(Decision_Kind.APPROVE), reject: () => void ask("reason"), ...(make && { revise: () => void ask("revision") }), undo }),
+    next: () => void step(1), previous: () => void step(-1), nextVariant: () => void pick(at + 1), previousVariant: () => void pick(at - 1),
+    zoom: { run: () => pointer.current?.(), release: () => view.set(FIT) }, fit: () => view.set(FIT),
+    truth: { run: () => setTruth(true), release: () => setTruth(false) }, pin,
+    compare, wipe: () => void setMode("wipe"), blink: { run: () => setBlink(true), release: () => setBlink(false) }, sheet: onSheet, close,
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, digit) => [`choose${digit + 1}`, () => void choose(digit)])),
+  });
+  const keysOf = useKeymap();
+  const key = (action: ActionOf<"Review">) => spoken(keysOf(commandOf("Review", action)));
 
   const about = { product, prediction: current, decisions, photo, onPhoto: setPicked };
   const alt = current ? `${title}, variant ${at + 1}` : title;
@@ -173,7 +159,7 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
           {place.pin && photo && <Pane alt={`Product photo of ${product?.name ?? title}`} mediaId={photo} view={pinned} pointer={pointer} className="flex-1"><PaneLabel>Product photo</PaneLabel></Pane>}
           {photo && !place.pin && !failure && (
             <button
-              type="button" aria-label="Product photo: hold to see it in place" title="Product photo: hold (P)"
+              type="button" aria-label="Product photo: hold to see it in place" title={`Product photo: hold (${key("truth")})`}
               onPointerDown={() => setTruth(true)} onPointerUp={() => setTruth(false)} onPointerLeave={() => setTruth(false)}
               className="absolute right-2 top-2 overflow-hidden rounded-md border shadow-pop lg:hidden"
             >
@@ -181,18 +167,18 @@ export function Single({ frames, index, place, go, onSheet, onFinished }: Single
             </button>
           )}
           <div role="toolbar" aria-label="View" className={cx("absolute bottom-2 right-2 flex rounded-md bg-panel/95 shadow-pop", Boolean(failure) && "invisible")}>
-            <IconButton label="100 %" shortcut="hold Z" icon={ZoomIn} onClick={() => pointer.current?.()} />
-            <IconButton label="Fit" shortcut="F" icon={Maximize} onClick={() => view.set(FIT)} />
-            <IconButton label="Pin the product photo beside" shortcut="Shift+P" icon={Pin} pressed={Boolean(place.pin)} reason={!photo && "The product has no photo."} onClick={pin} />
+            <IconButton label="100 %" shortcut={`hold ${key("zoom")}`} icon={ZoomIn} onClick={() => pointer.current?.()} />
+            <IconButton label="Fit" shortcut={key("fit")} icon={Maximize} onClick={() => view.set(FIT)} />
+            <IconButton label="Pin the product photo beside" shortcut={key("pin")} icon={Pin} pressed={Boolean(place.pin)} reason={!photo && "The product has no photo."} onClick={pin} />
             <IconButton label="About the shot" icon={Info} onClick={() => setAbout(true)} className="lg:hidden" />
-            {other && <IconButton label={isWipe ? "Side by side" : "Wipe"} shortcut="W" icon={isWipe ? Columns2 : SplitSquareHorizontal} onClick={() => setMode("wipe")} />}
+            {other && <IconButton label={isWipe ? "Side by side" : "Wipe"} shortcut={key("wipe")} icon={isWipe ? Columns2 : SplitSquareHorizontal} onClick={() => setMode("wipe")} />}
           </div>
         </div>
         <div className="flex shrink-0 flex-wrap border-t bg-panel">
           <div className="flex min-w-0 flex-1 basis-72 items-center gap-1 px-1.5">
-            <IconButton label="Shot before" shortcut="←" icon={ChevronLeft} reason={index === 0 && "This is the first shot."} onClick={() => step(-1)} />
+            <IconButton label="Shot before" shortcut={key("previous")} icon={ChevronLeft} reason={index === 0 && "This is the first shot."} onClick={() => step(-1)} />
             <div className={cx("min-w-0 flex-1", ready.length === 0 && "min-h-19")}><Strip predictions={predictions} decisions={decisions} current={current?.id ?? ""} onPick={(id) => go({ ...place, prediction: id })} /></div>
-            <IconButton label="Next shot" shortcut="→" icon={ChevronRight} reason={index === frames.length - 1 && "This is the last shot."} onClick={() => step(1)} />
+            <IconButton label="Next shot" shortcut={key("next")} icon={ChevronRight} reason={index === frames.length - 1 && "This is the last shot."} onClick={() => step(1)} />
           </div>
           <DecisionBar
             asking={asking} onAsk={setAsking} reason={reason} said={said} drafts={drafts} draftKey={current?.id ?? ""}

@@ -42,7 +42,7 @@ function Variant({ prediction, number, decision, isCurrent, onPick }: { predicti
       type="button"
       aria-label={`Variant ${number}${word && `, ${word.toLowerCase()}`}`}
       aria-pressed={isCurrent}
-      title={`Variant ${number} (${number})`}
+      title={`Variant ${number}`}
       onClick={onPick}
       className="relative block overflow-hidden rounded-md border-2 border-transparent aria-pressed:border-accent"
     >

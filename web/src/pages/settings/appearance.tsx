@@ -1,3 +1,4 @@
+import { spoken, useKeymap } from "~/components/keymap";
 import { singleKeys, useSingleKeys } from "~/components/shortcuts";
 import { theme } from "~/components/theme";
 import { useStore } from "~/lib/store";
@@ -6,6 +7,7 @@ import { Segmented } from "~/ui/tabs";
 
 export function Appearance() {
   const isOn = useSingleKeys();
+  const keysOf = useKeymap();
   return (
     <div className="grid justify-items-start gap-5">
       <div className="grid gap-1.5">
@@ -15,7 +17,7 @@ export function Appearance() {
       <div className="grid gap-1.5">
         <h2 className="text-xs font-medium text-soft">Keyboard</h2>
         <Checkbox checked={isOn} onChange={(it) => singleKeys.set(it.target.checked)} label="Single keys do things, such as A to approve" />
-        <p className="text-soft">Switch them off if you speak to your computer. Keys with Ctrl or ⌘ always work.</p>
+        <p className="text-soft">Switch them off if you speak to your computer. Keys with Ctrl or ⌘ always work. {spoken(keysOf("Everywhere.help"))} shows what works on a page, and lets you choose other keys for it.</p>
       </div>
     </div>
   );

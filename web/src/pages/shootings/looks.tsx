@@ -4,6 +4,7 @@ import { useParams, useSearchParams } from "react-router";
 import { Shooting_State } from "~/api/gen/sartiq/shooting/v1/shooting_pb";
 import { useRights } from "~/api/identity";
 import { useComposition } from "~/components/composition";
+import { spoken, useKeymap } from "~/components/keymap";
 import { ShootingFrame } from "~/components/shooting-frame";
 import { useShortcuts } from "~/components/shortcuts";
 import { Empty, ErrorPanel, SkeletonRows } from "~/components/state";
@@ -23,11 +24,8 @@ export default function Looks() {
   const { data: parts, error, refetch } = useComposition(id, edits.isSaving);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const setAdding = (isAdding: boolean) => setParams((it) => { if (isAdding) it.set("add", ""); else it.delete("add"); return it; }, { replace: true });
-  useShortcuts("Looks", make ? [
-    { keys: "mod+z", label: "Undo", run: edits.undo },
-    { keys: "mod+shift+z", label: "Redo", run: edits.redo },
-    { keys: "mod+y", label: "Redo", run: edits.redo },
-  ] : []);
+  const keysOf = useKeymap();
+  useShortcuts("Looks", make ? { undo: edits.undo, redo: edits.redo, redoToo: edits.redo } : {});
   return (
     <ShootingFrame
       page="Looks"
@@ -36,8 +34,8 @@ export default function Looks() {
         return make && (
           <>
             <span role="status" className="text-xs text-soft">{edits.isSaving ? "Saving…" : edits.undoLabel && "Saved"}</span>
-            <IconButton label={edits.undoLabel ? `Undo ${edits.undoLabel}` : "Undo"} icon={Undo2} shortcut="Ctrl+Z" reason={!edits.undoLabel && "Nothing to undo"} onClick={edits.undo} />
-            <IconButton label={edits.redoLabel ? `Redo ${edits.redoLabel}` : "Redo"} icon={Redo2} shortcut="Ctrl+Shift+Z" reason={!edits.redoLabel && "Nothing to redo"} onClick={edits.redo} />
+            <IconButton label={edits.undoLabel ? `Undo ${edits.undoLabel}` : "Undo"} icon={Undo2} shortcut={spoken(keysOf("Looks.undo"))} reason={!edits.undoLabel && "Nothing to undo"} onClick={edits.undo} />
+            <IconButton label={edits.redoLabel ? `Redo ${edits.redoLabel}` : "Redo"} icon={Redo2} shortcut={spoken(keysOf("Looks.redo"))} reason={!edits.redoLabel && "Nothing to redo"} onClick={edits.redo} />
             <Button icon={Plus} reason={archived} onClick={() => setAdding(true)}>Add looks</Button>
             {parts && parts.looks.length > 0 && <LinkButton to={paths.generate(id)} look="primary" icon={Sparkles}>Generate</LinkButton>}
           </>
