@@ -41,8 +41,13 @@ async function eachOf<T>(items: T[], work: (item: T) => Promise<void>): Promise<
 export function useEdits(shootingId: string) {
   const cache = useQueryClient();
   const key = keys.looks(shootingId);
-  const [past, setPast] = useState<Step[]>([]);
-  const [future, setFuture] = useState<Step[]>([]);
+  // What was offered to be undone a while ago finds them as they are then.
+  const steps = useRef<{ past: Step[]; future: Step[] }>({ past: [], future: [] });
+  const [{ past, future }, setShown] = useState(steps.current);
+  const setSteps = (next: typeof steps.current) => {
+    steps.current = next;
+    setShown(next);
+  };
   const [refusals, setRefusals] = useState<Record<string, Record<string, string>>>({});
   const [pending, setPending] = useState(0);
   const tail = useRef(Promise.resolve());
@@ -114,42 +119,40 @@ export function useEdits(shootingId: string) {
   };
 
   /** Leaves in `step` only what was done; a step of which nothing was done is no step. */
-  const settle = (step: Step, set: typeof setPast) => (done: Change[]) => {
+  const settle = (step: Step) => (done: Change[]) => {
     step.changes = step.changes.filter((it) => done.some((one) => one.id === it.id));
-    if (step.changes.length === 0) set((steps) => steps.filter((it) => it !== step));
+    if (step.changes.length > 0) return;
+    const without = (all: Step[]) => all.filter((it) => it !== step);
+    setSteps({ past: without(steps.current.past), future: without(steps.current.future) });
+  };
+  const add = (step: Step) => setSteps({ past: [...steps.current.past.slice(-99), step], future: [] });
+  const undo = (step = steps.current.past.at(-1)) => {
+    if (!step || !steps.current.past.includes(step)) return;
+    setSteps({ past: steps.current.past.filter((it) => it !== step), future: [...steps.current.future, step] });
+    run(step.changes.map(inverse), settle(step));
   };
 
   return {
     refusals,
     isSaving: pending > 0,
-    /** Changes looks, as one step. */
-    edit: (label: string, changes: Change[]) => {
-      if (changes.length === 0) return;
+    /** Changes looks, as one step. Answers how to undo that, whatever was changed since. */
+    edit: (label: string, changes: Change[]): (() => void) => {
+      if (changes.length === 0) return () => undefined;
       const step: Step = { label, changes };
-      setPast((steps) => [...steps.slice(-99), step]);
-      setFuture([]);
-      run(changes, settle(step, setPast));
+      add(step);
+      run(changes, settle(step));
+      return () => undo(step);
     },
     /** Looks that were added elsewhere, as one step. */
-    added: (looks: Look[]) => {
-      setPast((steps) => [...steps, { label: "adding looks", changes: looks.map((it) => ({ id: it.id, before: undefined, after: cellsOf(it) })) }]);
-      setFuture([]);
-    },
+    added: (looks: Look[]) => add({ label: "adding looks", changes: looks.map((it) => ({ id: it.id, before: undefined, after: cellsOf(it) })) }),
     undoLabel: past.at(-1)?.label,
     redoLabel: future.at(-1)?.label,
-    undo: () => {
-      const step = past.at(-1);
-      if (!step) return;
-      setPast((steps) => steps.slice(0, -1));
-      setFuture((steps) => [...steps, step]);
-      run(step.changes.map(inverse), settle(step, setFuture));
-    },
+    undo: () => undo(),
     redo: () => {
-      const step = future.at(-1);
+      const step = steps.current.future.at(-1);
       if (!step) return;
-      setFuture((steps) => steps.slice(0, -1));
-      setPast((steps) => [...steps, step]);
-      run(step.changes, settle(step, setPast));
+      setSteps({ past: [...steps.current.past, step], future: steps.current.future.slice(0, -1) });
+      run(step.changes, settle(step));
     },
   };
 }
