@@ -1,4 +1,4 @@
-import { useId, type ComponentProps, type ReactNode } from "react";
+import { useEffect, useId, useRef, type ComponentProps, type ReactNode } from "react";
 import { cx } from "~/lib/cx";
 
 const BOX =
@@ -70,6 +70,25 @@ export function Checkbox({ label, className, ...rest }: { label: ReactNode } & O
     <label className={cx("inline-flex min-h-6 cursor-pointer items-center gap-2", className)}>
       <input type="checkbox" {...rest} className="size-4 accent-fill" />
       {label}
+    </label>
+  );
+}
+
+interface TickProps extends Omit<ComponentProps<"input">, "type" | "ref"> {
+  "aria-label": string;
+  /** Some of what it stands for is chosen. */
+  isPartly?: boolean;
+}
+
+/** A checkbox whose words stand elsewhere. It is hit in a box of 24 px. */
+export function Tick({ isPartly = false, className, ...rest }: TickProps) {
+  const ref = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (ref.current) ref.current.indeterminate = isPartly;
+  }, [isPartly]);
+  return (
+    <label className={cx("grid size-6 shrink-0 cursor-pointer select-none place-items-center", className)}>
+      <input ref={ref} type="checkbox" {...rest} className="size-4 accent-fill" />
     </label>
   );
 }

@@ -14,6 +14,7 @@ import { cx } from "~/lib/cx";
 import { paths } from "~/paths";
 import { Button } from "~/ui/button";
 import { Dialog } from "~/ui/dialog";
+import { Tick } from "~/ui/field";
 
 export interface CellProps {
   look: Look;
@@ -43,15 +44,14 @@ export function ProductCell({ look, parts, faults, refusals, isFixed, isSelected
     <th scope="row" data-cell tabIndex={-1} className="sticky left-0 z-10 bg-panel px-2 py-1 text-left font-normal">
       <span className="flex items-center gap-2">
         {!isFixed && (
-          <input
+          <Tick
             data-act
-            type="checkbox"
             tabIndex={-1}
             aria-label={`Select ${look.name}`}
             checked={isSelected}
             onChange={() => undefined}
             onClick={(event) => onSelect(look.id, event.shiftKey)}
-            className="size-4 shrink-0 accent-fill"
+            className="-m-1"
           />
         )}
         <Picture mediaId={frontOf(product)} alt="" edge={256} className="h-11 w-9 shrink-0 rounded-sm" />
