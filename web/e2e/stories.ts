@@ -10,6 +10,7 @@ import "./account.e2e";
 import "./library.e2e";
 import "./session.e2e";
 import "./keys.e2e";
+import "./many.e2e";
 import "./deliver.e2e";
 import "./size.e2e";
 import "./queue.e2e";

@@ -1,3 +1,4 @@
+import type { Virtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, type KeyboardEvent, type RefObject } from "react";
 
 /** What takes the focus in a grid. Its `[data-act]` is what Enter presses. */
@@ -5,12 +6,17 @@ const CELL = "[data-cell]";
 /** How many rows PgUp and PgDn go. */
 const PAGE = 6;
 
+/** What a row of the list is that may not be there, and carries its number. */
+const ROW = "[data-index]";
+
 type Direction = "ArrowUp" | "ArrowDown" | "ArrowLeft" | "ArrowRight";
 const cellsOf = (grid: HTMLElement) => [...grid.querySelectorAll<HTMLElement>(CELL)];
 
 function isWriting(target: EventTarget): boolean {
   return target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && target.type !== "checkbox");
 }
+
+const rowOf = (cell: Element) => cell.closest<HTMLElement>(ROW);
 
 /** The cell beside `from`, as it looks on the screen. */
 function beside(cells: HTMLElement[], from: HTMLElement, direction: Direction): HTMLElement | undefined {
@@ -30,25 +36,56 @@ function beside(cells: HTMLElement[], from: HTMLElement, direction: Direction): 
   return best?.cell;
 }
 
+/** Where a cell is: in which row, -1 being one that is always there, and which one of it. */
+interface Spot { row: number; column: number }
+
+function spotOf(grid: HTMLElement, cell: HTMLElement): Spot {
+  const row = rowOf(cell);
+  return { row: row ? Number(row.dataset.index) : -1, column: cellsOf(row ?? grid).indexOf(cell) };
+}
+
+/** The cell at a spot, or the nearest in its row. Nothing if the row is not there. */
+function cellAt(grid: HTMLElement, { row, column }: Spot): HTMLElement | undefined {
+  const within = row < 0 ? grid : grid.querySelector<HTMLElement>(`[data-index="${row}"]`);
+  const cells = within ? cellsOf(within) : [];
+  return cells[Math.min(column, cells.length - 1)];
+}
+
+function show(cell: HTMLElement): void {
+  cell.focus();
+  cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 /**
  * One tab stop for all cells of a grid, and arrows between them. Cells are rendered with `tabIndex={-1}` and
- * `data-cell`, and so are the controls in them.
+ * `data-cell`, and so are the controls in them. Of a long grid, `rows` are those that are not all there.
  */
-export function useGrid(): { ref: RefObject<HTMLDivElement | null>; onKeyDown: (event: KeyboardEvent<HTMLElement>) => void; onFocus: (event: { target: EventTarget }) => void } {
+export function useGrid(rows?: Virtualizer<HTMLElement, HTMLElement>): { ref: RefObject<HTMLDivElement | null>; onKeyDown: (event: KeyboardEvent<HTMLElement>) => void; onFocus: (event: { target: EventTarget }) => void } {
   const ref = useRef<HTMLDivElement>(null);
-  /** Where the focus is among the cells, while it is in the grid. */
-  const at = useRef(-1);
+  const count = rows?.options.count ?? 0;
+  /** Where the focus is, while it is in the grid. */
+  const at = useRef<Spot>(undefined);
+  /** Where it will be, as soon as that row is there. */
+  const wanted = useRef<Spot>(undefined);
   useEffect(() => {
     const grid = ref.current;
     if (!grid) return;
     const keep = () => {
-      const cells = cellsOf(grid);
+      const coming = wanted.current && cellAt(grid, wanted.current);
+      if (coming) {
+        wanted.current = undefined;
+        show(coming);
+      }
       // The cell with the focus is gone: the one that stands there now has it.
-      if (at.current >= 0 && document.activeElement === document.body) cells[Math.min(at.current, cells.length - 1)]?.focus();
+      if (at.current && document.activeElement === document.body) {
+        const { row, column } = at.current;
+        (cellAt(grid, at.current) ?? cellAt(grid, { row: row - 1, column }) ?? cellsOf(grid).at(-1))?.focus();
+      }
+      const cells = cellsOf(grid);
       if (!cells.some((it) => it.tabIndex === 0) && cells[0]) cells[0].tabIndex = 0;
     };
     const leave = ({ target }: Event) => {
-      if (target instanceof Node && !grid.contains(target)) at.current = -1;
+      if (target instanceof Node && !grid.contains(target)) at.current = undefined;
     };
     keep();
     const observer = new MutationObserver(keep);
@@ -66,9 +103,9 @@ export function useGrid(): { ref: RefObject<HTMLDivElement | null>; onKeyDown: (
     onFocus: ({ target }) => {
       const cell = target instanceof Element && target.closest<HTMLElement>(CELL);
       if (!cell || !ref.current) return;
-      const cells = cellsOf(ref.current);
-      at.current = cells.indexOf(cell);
-      for (const it of cells) it.tabIndex = it === cell ? 0 : -1;
+      wanted.current = undefined;
+      at.current = spotOf(ref.current, cell);
+      for (const it of cellsOf(ref.current)) it.tabIndex = it === cell ? 0 : -1;
     },
     onKeyDown: (event) => {
       const { key, target } = event;
@@ -77,18 +114,29 @@ export function useGrid(): { ref: RefObject<HTMLDivElement | null>; onKeyDown: (
       const cells = cellsOf(ref.current);
       const go = (to: HTMLElement | undefined) => {
         event.preventDefault();
-        to?.focus();
-        to?.scrollIntoView({ block: "nearest", inline: "nearest" });
+        if (to) show(to);
+      };
+      /** Goes to a row that may not be there yet. */
+      const jump = (row: number, column: number) => {
+        const to = cellAt(ref.current!, { row, column });
+        if (to || !rows) return go(to);
+        event.preventDefault();
+        wanted.current = { row, column };
+        rows.scrollToIndex(row, { align: "center" });
       };
       const isMod = event.ctrlKey || event.metaKey;
       switch (key) {
         case "ArrowUp": case "ArrowDown": case "ArrowLeft": case "ArrowRight":
           return event.altKey || isMod ? undefined : go(beside(cells, cell, key));
         case "Home": case "End": {
+          if (isMod && key === "End" && count > 0) return jump(count - 1, Infinity);
           const row = isMod ? cells : cells.filter((it) => it.closest("[role=row],tr") === cell.closest("[role=row],tr"));
           return go(row.at(key === "Home" ? 0 : -1));
         }
         case "PageUp": case "PageDown": {
+          const from = spotOf(ref.current, cell);
+          const by = key === "PageUp" ? -PAGE : PAGE;
+          if (count > 0 && from.row >= 0) return jump(Math.min(Math.max(from.row + by, 0), count - 1), from.column);
           let to: HTMLElement | undefined = cell;
           for (let step = 0; step < PAGE; step += 1) to = beside(cells, to, key === "PageUp" ? "ArrowUp" : "ArrowDown") ?? to;
           return go(to);

@@ -27,6 +27,8 @@ function useNear() {
 }
 
 interface StripProps {
+  /** Which row of the grid it is, from 1. */
+  row: number;
   /** Empty while it is being started. */
   generationId: string;
   /** What the list of runs says of it. */
@@ -40,7 +42,7 @@ interface StripProps {
 }
 
 /** The latest run of a shot: what it is, how it stands, what it costs, and its pictures. */
-export function Strip({ generationId, known, expected, product, shotType, photo, canStop }: StripProps) {
+export function Strip({ row, generationId, known, expected, product, shotType, photo, canStop }: StripProps) {
   const [ref, isNear] = useNear();
   const { data, error, refetch } = useQuery({ ...generationQuery(generationId), enabled: isNear && generationId !== "" });
   const steps = useProgress(generationId);
@@ -55,7 +57,7 @@ export function Strip({ generationId, known, expected, product, shotType, photo,
   const isRevision = generation?.kind === Generation_Kind.REVISION;
   const mayStop = isOn && canStop;
   return (
-    <div ref={ref} role="row" aria-label={name} data-generation={generationId} className="grid content-start gap-1.5">
+    <div ref={ref} role="row" aria-rowindex={row} aria-label={name} data-generation={generationId} className="grid content-start gap-1.5">
       <div role="rowheader" className="flex min-h-6 flex-wrap items-center gap-x-2 text-xs">
         <span className="font-medium">{shotType}{isRevision && " · revision"}</span>
         {generation && <GenerationBadge state={generation.state} />}

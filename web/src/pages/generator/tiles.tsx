@@ -14,6 +14,7 @@ import { errorToast } from "~/components/toast";
 import { count, money } from "~/lib/format";
 import { total } from "~/lib/money";
 import { uuid } from "~/lib/uuid";
+import { spread, useWindowed, whole } from "~/lib/windowed";
 import { Button } from "~/ui/button";
 import { Dialog } from "~/ui/dialog";
 import { Progress } from "~/ui/progress";
@@ -27,6 +28,10 @@ const FITS: Record<Show, (it: Generation | undefined) => boolean> = {
   all: () => true, running: isRunning, ready: (it) => (it?.readyCount ?? 0) > 0,
   failed: (it) => it?.state === Generation_State.FAILED || (it?.failedCount ?? 0) > 0,
 };
+/** Fewer blocks are there whole. */
+const WINDOWED_FROM = 12;
+const BLOCK_PX = 260;
+const GAP_PX = 16;
 /** How often whoever listens is told how far it is. */
 const TELL_MS = 10_000;
 
@@ -37,7 +42,6 @@ export function Tiles({ parts, runs, starting, canStop }: Props) {
   const [params, setParams] = useSearchParams();
   const show = SHOW.find(([it]) => it === params.get("show"))?.[0] ?? "all";
   const setShow = (it: Show) => setParams((before) => { if (it === "all") before.delete("show"); else before.set("show", it); return before; }, { replace: true });
-  const grid = useGrid();
   const expected = new Map(starting);
   const batches = batchesOf(runs.all);
   const order = new Map(parts.looks.map((it, at) => [it.id, at]));
@@ -55,6 +59,14 @@ export function Tiles({ parts, runs, starting, canStop }: Props) {
     if (last && last.lookId === shot.lookId && rank(last) === rank(shot)) blocks.at(-1)!.push(shot);
     else blocks.push([shot]);
   }
+  const list = useRef<HTMLDivElement>(null);
+  const isLong = blocks.length >= WINDOWED_FROM;
+  const keyOf = (index: number) => blocks[index]?.map((it) => it.id).join() ?? "";
+  const rows = useWindowed(list, { count: isLong ? blocks.length : 0, height: BLOCK_PX, gap: GAP_PX, keyOf });
+  const near = isLong ? spread(rows) : whole(blocks.length);
+  const grid = useGrid(rows);
+  /** How many shots stand before each block. */
+  const starts = blocks.reduce<number[]>((sums, block, at) => [...sums, sums[at]! + block.length], [0]);
   if (runs.list.error && runs.all.length === 0) return <ErrorPanel error={runs.list.error} onRetry={runs.list.refetch} />;
   if (runs.list.isPending) return <SkeletonGrid what="the pictures" count={8} />;
   if (made.length === 0) return <Empty icon={Images} title="No pictures yet">Each picture shows up here as soon as it is started, and fills while it is made.</Empty>;
@@ -65,29 +77,36 @@ export function Tiles({ parts, runs, starting, canStop }: Props) {
         <div className="ml-auto"><Segmented label="Show" value={show} options={SHOW} onChange={setShow} /></div>
       </div>
       {shown.length === 0 && <NoMatch filters={`“${SHOW.find(([it]) => it === show)![1]}”`} onClear={() => setShow("all")} />}
-      <div ref={grid.ref} role="grid" aria-label="Pictures by shot" onKeyDown={grid.onKeyDown} onFocus={grid.onFocus} className="grid gap-4">
-        {blocks.map((shots) => {
-          const look = parts.looks.find((it) => it.id === shots[0]!.lookId);
-          return (
-            <div key={shots.map((it) => it.id).join()} role="rowgroup" aria-label={look?.name ?? "Look"} className="-m-1 p-1 [contain-intrinsic-size:auto_15rem] [content-visibility:auto]">
-              <div role="presentation" className="mb-1 flex items-baseline gap-2"><span className="font-semibold">{look?.name}</span></div>
-              <div role="presentation" className="flex flex-wrap gap-x-5 gap-y-3">
-                {shots.map((shot) => (
-                  <Strip
-                    key={shot.id}
-                    generationId={expected.has(shot.id) ? "" : (runs.latest.get(shot.id)?.id ?? shot.generationId)}
-                    known={expected.has(shot.id) ? undefined : runs.latest.get(shot.id)}
-                    expected={expected.get(shot.id) ?? 1}
-                    product={look?.name ?? "Look"}
-                    shotType={parts.shotTypes.get(shot.shotTypeId)?.name ?? "Shot"}
-                    photo={frontOf(parts.products.get(look?.productId ?? ""))}
-                    canStop={canStop}
-                  />
-                ))}
+      <div ref={grid.ref} role="grid" aria-label="Pictures by shot" aria-rowcount={shown.length} onKeyDown={grid.onKeyDown} onFocus={grid.onFocus}>
+        <div ref={list} role="presentation" className="grid" style={{ gap: GAP_PX, paddingBottom: near.after }}>
+          {near.shown.map(({ index, before }) => {
+            const shots = blocks[index]!;
+            const look = parts.looks.find((it) => it.id === shots[0]!.lookId);
+            return (
+              <div
+                key={keyOf(index)} ref={isLong ? rows.measureElement : undefined} data-index={index} style={{ marginTop: before }}
+                role="rowgroup" aria-label={look?.name ?? "Look"}
+              >
+                <div role="presentation" className="mb-1 flex items-baseline gap-2"><span className="font-semibold">{look?.name}</span></div>
+                <div role="presentation" className="flex flex-wrap gap-x-5 gap-y-3">
+                  {shots.map((shot, at) => (
+                    <Strip
+                      key={shot.id}
+                      row={starts[index]! + at + 1}
+                      generationId={expected.has(shot.id) ? "" : (runs.latest.get(shot.id)?.id ?? shot.generationId)}
+                      known={expected.has(shot.id) ? undefined : runs.latest.get(shot.id)}
+                      expected={expected.get(shot.id) ?? 1}
+                      product={look?.name ?? "Look"}
+                      shotType={parts.shotTypes.get(shot.shotTypeId)?.name ?? "Shot"}
+                      photo={frontOf(parts.products.get(look?.productId ?? ""))}
+                      canStop={canStop}
+                    />
+                  ))}
+                </div>
               </div>
-            </div>
-          );
-        })}
+            );
+          })}
+        </div>
       </div>
     </section>
   );
