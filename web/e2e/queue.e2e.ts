@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Page } from "playwright-core";
+import { ListGenerationsRequestSchema } from "~/api/gen/sartiq/generation/v1/generation_service_pb";
 import { Generation_State as State } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { Shot_State } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { eventually } from "./eventually";
@@ -52,6 +54,30 @@ storyAlone("Q-1 a run that the vendor refuses says why, wherever it is shown, an
   const states = (await house.generations.listGenerations({})).generations.map((it) => it.state);
   assert.deepEqual(states, [State.COMPLETED, State.FAILED]);
   await page.getByRole("main").getByRole("row", { name: /Shirt 1.*Completed/ }).waitFor();
+});
+
+storyAlone("Q-3 what failed whole and what failed in part are told apart by the server", async (stage) => {
+  const house = await stage.organization();
+  const studio = await house.studio(1, 2);
+  const page = await stage.open(house, `/shootings/${studio.shootingId}/generate?variants=2`);
+  await during({ ...REFUSED, match: { ...REFUSED.match, times: 3 } }, async () => {
+    await generate(page, "4 pictures");
+    await page.getByText("1 picture ready, 3 failed").first().waitFor({ timeout: 60_000 });
+  });
+  // Each page holds what fits, whatever stands between: it is the server that leaves out the others.
+  const asked: number[][] = [];
+  page.on("request", (it) => {
+    if (!it.url().endsWith("GenerationService/ListGenerations")) return;
+    asked.push([...fromBinary(ListGenerationsRequestSchema, it.postDataBuffer()!.subarray(5)).states]);
+  });
+  await page.goto("/queue?state=failed");
+  await eventually("one run has no picture", async () => (await runs(page).count()) === 1);
+  await runs(page).getByText("0 of 2, 2 failed").waitFor();
+  assert.ok(asked.some((it) => it.join() === String(State.FAILED)), `the server is asked for what failed: ${asked.join("; ")}`);
+  await filter(page, "Ended").click();
+  await eventually("both have ended", async () => (await runs(page).count()) === 2);
+  const partly = runs(page).filter({ hasText: "1 of 2, 1 failed" });
+  await partly.getByRole("button", { name: "Retry 1 of Shirt 1" }).waitFor();
 });
 
 storyAlone("Q-2 what runs is stopped: on its tile, in its row, and from the keyboard", async (stage) => {

@@ -21,6 +21,8 @@ export const generationList = (shootingId = "") =>
     generations.listGenerations({ ...page, shootingId }, options));
 
 export const RUNNING = [Generation_State.PENDING, Generation_State.PROCESSING];
+/** No picture of them is ready. What failed in part is completed. */
+export const FAILED = [Generation_State.FAILED];
 export const ENDED = [Generation_State.COMPLETED, Generation_State.FAILED, Generation_State.CANCELLED];
 
 /** The same in some states only. */

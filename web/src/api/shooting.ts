@@ -17,6 +17,15 @@ export const shootingList = (showArchived = false) =>
   paged([...keys.shootings(), { showArchived }], (page, options) =>
     shootings.listShootings({ ...page, showArchived }, options));
 
+/** All shootings, archived ones too: what they are called. */
+export const shootingNames = () =>
+  queryOptions({
+    queryKey: [...keys.shootings(), "names"],
+    queryFn: ({ signal }) =>
+      everything((page, options) => shootings.listShootings({ ...page, showArchived: true }, options), (it) => it.shootings, signal),
+    select: (all) => new Map(all.map((it) => [it.id, it.name])),
+  });
+
 export const shootingQuery = (id: string) =>
   queryOptions({
     queryKey: keys.shooting(id),

@@ -2,9 +2,8 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Aperture, CircleCheckBig, Plus, Shirt, UserRound, type LucideIcon } from "lucide-react";
 import { Link } from "react-router";
 import { productList, subjectList } from "~/api/catalog";
-import { Generation_State } from "~/api/gen/sartiq/generation/v1/generation_pb";
 import { Shooting_State, type Shooting } from "~/api/gen/sartiq/shooting/v1/shooting_pb";
-import { generationsIn, RUNNING } from "~/api/generation";
+import { FAILED, generationsIn, RUNNING } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { shootingList } from "~/api/shooting";
 import { Page } from "~/components/page";
@@ -16,7 +15,6 @@ import { LinkButton } from "~/ui/button";
 import { FailureRow, RunningRow } from "./runs";
 import { Cards, Section } from "./section";
 
-const FAILED = [Generation_State.FAILED];
 /** Of each kind at most so many are shown. */
 const SHOWN = 8;
 

@@ -1,13 +1,13 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Ban, ListChecks, RotateCcw } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { Generation_Kind, Generation_State, type Generation } from "~/api/gen/sartiq/generation/v1/generation_pb";
-import { ENDED, generationsIn, RUNNING } from "~/api/generation";
+import { ENDED, FAILED, generationsIn, RUNNING } from "~/api/generation";
 import { useRights } from "~/api/identity";
 import { keys } from "~/api/keys";
 import { useProgress } from "~/api/progress";
-import { shootingList } from "~/api/shooting";
+import { shootingNames } from "~/api/shooting";
 import { useOnline } from "~/components/connection";
 import { EndOfList } from "~/components/end-of-list";
 import { Page } from "~/components/page";
@@ -19,7 +19,7 @@ import { errorToast, toast } from "~/components/toast";
 import { ago, count, money } from "~/lib/format";
 import { paths } from "~/paths";
 import { Button, LinkButton } from "~/ui/button";
-import { Checkbox, Select } from "~/ui/field";
+import { Select, Tick } from "~/ui/field";
 import { Progress } from "~/ui/progress";
 import { Table, type Column } from "~/ui/table";
 import { Segmented } from "~/ui/tabs";
@@ -27,11 +27,8 @@ import { again, canRetry, cancel, isRunning, missing, outlook, percentOf, stateO
 import { Tasks } from "./tasks";
 
 type Filter = "all" | "running" | "failed" | "ended" | "tasks";
-const FITS: Record<Filter, (it: Generation) => boolean> = {
-  all: () => true, running: isRunning, failed: (it) => it.state === Generation_State.FAILED || it.failedCount > 0, ended: (it) => !isRunning(it), tasks: isRunning,
-};
-/** What failed in part is completed. */
-const WITH_FAILURES = [Generation_State.FAILED, Generation_State.COMPLETED];
+/** What is read page by page beside what runs, which is read whole. */
+const OVER: Record<Filter, Generation_State[]> = { all: ENDED, running: [], failed: FAILED, ended: ENDED, tasks: [] };
 const OPTIONS: [Filter, string][] = [["all", "All"], ["running", "Running"], ["failed", "Failed"], ["ended", "Ended"], ["tasks", "Tasks"]];
 
 export default function Queue() {
@@ -40,14 +37,14 @@ export default function Queue() {
   const shootingId = params.get("shooting") ?? "";
   const set = (name: string, value: string) => setParams((before) => { if (value) before.set(name, value); else before.delete(name); return before; }, { replace: true });
   const running = useInfiniteQuery(generationsIn(RUNNING, shootingId));
-  const ended = useInfiniteQuery({ ...generationsIn(filter === "failed" ? WITH_FAILURES : ENDED, shootingId), enabled: filter !== "running" && filter !== "tasks" });
+  const ended = useInfiniteQuery({ ...generationsIn(OVER[filter], shootingId), enabled: OVER[filter].length > 0 });
   const list = filter === "running" ? running : ended;
   const error = running.error ?? ended.error;
   // What runs is shown whole, however much it is.
   useEffect(() => {
     if (running.hasNextPage && !running.isFetching) void running.fetchNextPage();
   }, [running]);
-  const shootings = useInfiniteQuery(shootingList(true)).data?.pages.flatMap((it) => it.shootings) ?? [];
+  const names = useQuery(shootingNames()).data ?? new Map<string, string>();
   const { make } = useRights();
   const isOnline = useOnline();
   const cache = useQueryClient();
@@ -56,7 +53,8 @@ export default function Queue() {
   const going = running.data?.pages.flatMap((it) => it.generations) ?? [];
   const over = list === ended ? (ended.data?.pages.flatMap((it) => it.generations) ?? []) : [];
   // What runs comes first; else the newest. Both are read on their own: what has ended has ended.
-  const shown = [...going.filter((it) => !over.some((other) => other.id === it.id)), ...over].filter(FITS[filter]);
+  const hasEnded = new Set(over.map((it) => it.id));
+  const shown = filter === "all" || filter === "running" ? [...going.filter((it) => !hasEnded.has(it.id)), ...over] : over;
   const picked = shown.filter((it) => chosen.has(it.id));
   const [stoppable, retryable] = [picked.filter(isRunning), picked.filter(canRetry)];
   const reread = () => void cache.invalidateQueries({ queryKey: keys.generations() });
@@ -73,7 +71,7 @@ export default function Queue() {
   });
   const retry = useMutation({
     mutationFn: again,
-    onSuccess: ({ generations: made }) => { toast(`${count(made.length, "run")} started.`); setChosen(new Set()); reread(); },
+    onSuccess: (made) => { toast(`${count(made.length, "run")} started.`); setChosen(new Set()); reread(); },
     onError: errorToast,
   });
   const offline = !isOnline && "You are offline.";
@@ -82,8 +80,8 @@ export default function Queue() {
   const toggle = (id: string) => setChosen((before) => { const next = new Set(before); if (!next.delete(id)) next.add(id); return next; });
   const nameOf = (it: Generation) => it.configuration?.productName || "Run";
   const columns: Column<Generation>[] = [
-    ...(make ? [{ title: "", cell: (it: Generation) => <Checkbox className="min-w-6 justify-center" label={<span className="sr-only">Select {nameOf(it)}</span>} checked={chosen.has(it.id)} onChange={() => toggle(it.id)} />, className: "w-8 max-sm:w-auto" }] : []),
-    { title: "Run", cell: (it) => <Name run={it} shooting={shootings.find((other) => other.id === it.shootingId)?.name ?? ""} />, className: "sm:min-w-44" },
+    ...(make ? [{ title: "", cell: (it: Generation) => <Tick aria-label={`Select ${nameOf(it)}`} checked={chosen.has(it.id)} onChange={() => toggle(it.id)} />, className: "w-8 max-sm:w-auto" }] : []),
+    { title: "Run", cell: (it) => <Name run={it} shooting={names.get(it.shootingId) ?? ""} />, className: "sm:min-w-44" },
     { title: "State", clear: true, cell: (it) => <State run={it} /> },
     { title: "Progress", clear: true, cell: (it) => <Made run={it} />, className: "sm:min-w-36" },
     { title: "Cost", end: true, cell: (it) => <Cost run={it} />, className: "max-md:hidden" },
@@ -109,7 +107,7 @@ export default function Queue() {
           {filter !== "tasks" && (
             <Select label="Shooting" hideLabel value={shootingId} onChange={(it) => set("shooting", it.target.value)} className="w-52 max-w-full">
               <option value="">All shootings</option>
-              {shootings.map((it) => <option key={it.id} value={it.id}>{it.name}</option>)}
+              {[...names].map(([id, name]) => <option key={id} value={id}>{name}</option>)}
             </Select>
           )}
         </div>
@@ -122,6 +120,7 @@ export default function Queue() {
           {list.data && shown.length === 0 && (filter !== "all" || shootingId
             ? <NoMatch filters="the filter" onClear={() => setParams({}, { replace: true })} />
             : <Empty icon={ListChecks} title="Nothing was started yet" action={make && <LinkButton to={paths.generator()} look="primary">Go to the generator</LinkButton>}>Each run of the generator shows up here, with how far it is and what it costs.</Empty>)}
+          {filter === "failed" && list.data && <p className="mb-2 text-soft">Of these runs no picture was made. Those that failed in part stand under “Ended”.</p>}
           {shown.length > 0 && <Table label="Runs" columns={columns} rows={shown} rowKey={(it) => it.id} />}
           <EndOfList list={list} />
         </>

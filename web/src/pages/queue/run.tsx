@@ -48,9 +48,9 @@ function Content({ run, predictions }: { run: Generation; predictions: Predictio
   });
   const retry = useMutation({
     mutationFn: () => again([run]),
-    onSuccess: ({ generations }) => {
+    onSuccess: ([made]) => {
       void cache.invalidateQueries({ queryKey: keys.generations() });
-      if (generations[0]) void navigate(paths.run(generations[0].id));
+      if (made) void navigate(paths.run(made.id));
     },
     onError: errorToast,
   });

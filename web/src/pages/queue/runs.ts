@@ -53,10 +53,15 @@ export const took = (it: Generation) => {
 
 export const cancel = (id: string) => generations.cancelGeneration({ requestId: uuid(), id });
 
-/** Starts again what was not made: for the same shot, with the same note. */
-export const again = (runs: Generation[]) =>
-  generations.batchStartGenerations({
-    requestId: uuid(),
-    generations: runs.map((it) => ({ shotId: it.shotId, variantCount: missing(it), parentPredictionId: it.parentPredictionId, note: it.note })),
-  });
+/** How many runs one call starts at most. */
+const LIMIT = 100;
 
+/** Starts again what was not made: for the same shots, with the same notes. */
+export async function again(runs: Generation[]): Promise<Generation[]> {
+  const started: Generation[] = [];
+  for (let at = 0; at < runs.length; at += LIMIT) {
+    const some = runs.slice(at, at + LIMIT).map((it) => ({ shotId: it.shotId, variantCount: missing(it), parentPredictionId: it.parentPredictionId, note: it.note }));
+    started.push(...(await generations.batchStartGenerations({ requestId: uuid(), generations: some })).generations);
+  }
+  return started;
+}
