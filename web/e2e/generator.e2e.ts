@@ -39,12 +39,15 @@ story("B-14 a double click on Generate starts each run once", async (stage) => {
   const page = await stage.open(house, generatorOf(studio));
   await ready(page, "2 pictures");
   assert.match(await page.getByTestId("price").innerText(), /\$\d/, "the price is there before anything starts");
+  let asked = 0;
+  page.on("request", (it) => (asked += Number(it.url().includes("BatchStartGenerations"))));
   await generate(page).dblclick();
   await eventually("a tile for each picture", async () => (await page.getByRole("gridcell").count()) === 2, 5_000);
   await allEnd(house, studio);
   const runs = await runsOf(house, studio);
   assert.deepEqual(runs.map((it) => it.shotId).sort(), studio.shots.map((it) => it.id).sort(), "one run for each shot");
   await eventually("both pictures are shown", async () => (await tiles(page, "ready").count()) === 2);
+  assert.equal(asked, 1, "the server was asked once");
 });
 
 story("B-15 tiles fill one by one from the stream; one picture is stopped, the others go on", async (stage) => {
@@ -98,7 +101,13 @@ story("B-16 a reload and a second tab in the middle of it: the same progress, an
     for (const page of pages) {
       await eventually(`the tiles are back in ${page.url()}`, async () => (await page.getByRole("gridcell").count()) === 4);
     }
-    await eventually("all say the same", async () => new Set(await Promise.all(pages.map(summary))).size === 1);
+    /** Every tile and the bar above them, as a page shows them. */
+    const shown = async (page: Page) => [
+      ...(await page.getByRole("gridcell").evaluateAll((all) => all.map((it) => `${it.closest("[role=row]")!.getAttribute("aria-label")}: ${(it as HTMLElement).dataset.state}`))),
+      await page.getByRole("progressbar", { name: "All pictures being made" }).getAttribute("aria-valuenow"),
+      await summary(page),
+    ].join("; ");
+    await eventually("all show the same progress", async () => new Set(await Promise.all(pages.map(shown))).size === 1);
     // At a bad moment once more: while pictures arrive.
     await eventually("the first picture is there", async () => (await tiles(second, "ready").count()) > 0, 60_000);
     await first.reload();

@@ -56,6 +56,15 @@ story("B-10 twenty looks are composed by mouse: applied to all, undone and done 
   await redo.click();
   await redo.click();
   await becomes(["Jonas Dusk 12"]);
+  // Back to where it began, and on again.
+  for (let step = 0; step < 3; step += 1) await undo.click();
+  await page.getByRole("heading", { name: "No looks yet" }).waitFor();
+  await eventually("the server has none", async () => (await kept()).count === 0);
+  assert.equal(await undo.getAttribute("aria-disabled"), "true", "there is nothing else to undo");
+  for (let step = 0; step < 3; step += 1) await redo.click();
+  await becomes(["Jonas Dusk 12"]);
+  await page.getByText("20 looks, 40 shots").waitFor();
+  assert.equal(await redo.getAttribute("aria-disabled"), "true", "there is nothing else to do again");
 
   // One look of its own, and what the page says is what it says after a reload.
   await grid.getByRole("checkbox", { name: "Small 2 of Shirt 7", exact: true }).click();

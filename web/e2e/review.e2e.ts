@@ -124,40 +124,67 @@ story("B-26 rejected with a reason, then revised with a note: the child arrives 
   assert.equal(decisions[2]!.reason, RejectReason.COLOUR);
 });
 
+/** What is done to ten shots, and how it stands in their records. */
+const MIXED: [keys: string[], note: string, kind: Kind, record: string][] = [
+  [["v"], "Roll the sleeves up.", Kind.REVISE, "Roll the sleeves up."],
+  [["a"], "", Kind.APPROVE, "Approved"],
+  [["x", "2"], "", Kind.REJECT, "Colour is wrong"],
+  [["x", "7"], "A thread hangs loose.", Kind.REJECT, "Something else: A thread hangs loose."],
+  [["a"], "", Kind.APPROVE, "Approved"],
+  [["x", "1"], "", Kind.REJECT, "Garment is wrong"],
+  [["a"], "", Kind.APPROVE, "Approved"],
+  [["x", "3"], "", Kind.REJECT, "Hands, face, limbs"],
+  [["a"], "", Kind.APPROVE, "Approved"],
+  [["x", "5"], "", Kind.REJECT, "Pose or framing"],
+];
+
 story("B-27 ten mixed decisions are undone, done again, and all of it is on record", async (stage) => {
   const house = await stage.organization();
   const studio = await house.studio(5, 2);
   await house.generate(studio);
   const page = await stage.open(house, `/shootings/${studio.shootingId}/review`);
   await startReviewing(page);
-  for (let index = 0; index < 10; index += 1) {
+  const first = await title(page).innerText();
+  for (const [keys, note, kind] of MIXED) {
     await settled(page);
     const before = await title(page).innerText();
-    if (index % 2 === 0) {
-      await page.keyboard.press("a");
-    } else {
-      await page.keyboard.press("x");
-      await page.keyboard.press(String(1 + (index % 5)));
-    }
-    if (index < 9) await eventually("the next shot is shown", async () => (await title(page).innerText()) !== before);
+    for (const key of keys) await page.keyboard.press(key);
+    if (note) await page.getByRole("main").getByRole("textbox").fill(note);
+    if (note) await page.keyboard.press("Enter");
+    await eventually("the next shot is shown", async () => (await title(page).innerText()) !== before);
+    // A revision is undone once it has been made.
+    if (kind === Kind.REVISE) await page.getByRole("button", { name: "1 revision ready" }).waitFor({ timeout: 60_000 });
   }
-  await page.getByRole("list", { name: "Contact sheet" }).waitFor();
-  const isDecided = (it: Shot_State) => it === Shot_State.APPROVED || it === Shot_State.REJECTED;
-  await written(house, studio, "ten are decided", (states) => states.every(isDecided));
+  assert.equal(await title(page).innerText(), first, "what was revised waits again");
+  const count = (states: Shot_State[], wanted: Shot_State) => states.filter((it) => it === wanted).length;
+  const isDone = (states: Shot_State[]) => count(states, Shot_State.APPROVED) === 4 && count(states, Shot_State.REJECTED) === 5;
+  await written(house, studio, "ten are decided", isDone);
 
-  await page.getByRole("list", { name: "Contact sheet" }).getByRole("link").first().click();
-  await view(page).waitFor();
   for (let index = 0; index < 10; index += 1) await page.keyboard.press("Control+z");
   await written(house, studio, "all ten are undone", (states) => states.every((it) => it === Shot_State.TO_REVIEW));
   const undone = await decisionsOf(house, studio);
   assert.ok(undone.every((it) => it.length === 1 && it[0]!.undoTime !== undefined), "each decision is on record, as undone");
-  assert.equal(undone.filter((it) => it[0]!.kind === Kind.APPROVE).length, 5);
-  await page.getByRole("region", { name: "Decisions" }).getByText("Undone").first().waitFor();
+  assert.deepEqual(undone.map((it) => it[0]!.kind).sort(), MIXED.map(([, , kind]) => kind).sort());
 
   for (let index = 0; index < 10; index += 1) await page.keyboard.press("Control+Shift+Z");
-  await written(house, studio, "all ten are done again", (states) => states.every(isDecided));
+  await written(house, studio, "all ten are done again", isDone);
+  await eventually("the revision is asked for again", async () => (await decisionsOf(house, studio)).every((it) => it.length === 2));
   const again = await decisionsOf(house, studio);
-  assert.ok(again.every(([latest, first]) => latest?.kind === first?.kind && !latest?.undoTime && first?.undoTime), "as they were, and on record");
-  await page.reload();
-  await page.getByText("all decided").waitFor();
+  const told = (it: Decision | undefined) => [it?.kind, it?.reason, it?.note, it?.predictionId, it?.userId].join();
+  assert.ok(again.every(([latest, first]) => told(latest) === told(first) && !latest?.undoTime && first?.undoTime), "as they were, and on record");
+
+  // Whoever looks at a shot sees who decided what, and what was undone.
+  await page.goto(`/shootings/${studio.shootingId}/review?shot=${studio.shots[0]!.id}`);
+  const records = new Set<string>();
+  for (let index = 0; index < 10; index += 1) {
+    await page.getByText(`${index + 1} of 10`, { exact: true }).waitFor();
+    const record = page.getByRole("region", { name: "Decisions" }).getByRole("listitem");
+    await eventually("both are on record", async () => (await record.count()) === 2);
+    assert.equal(await record.filter({ hasText: "Undone" }).count(), 1);
+    assert.equal(await record.filter({ hasText: "Olga Owner" }).count(), 2);
+    const text = await record.first().innerText();
+    for (const [, , , it] of MIXED) if (text.includes(it)) records.add(it);
+    await page.keyboard.press("ArrowRight");
+  }
+  assert.deepEqual([...records].sort(), [...new Set(MIXED.map(([, , , it]) => it))].sort(), "each with its reason");
 });

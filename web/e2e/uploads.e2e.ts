@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { drop } from "./drop";
+import { eventually } from "./eventually";
 import type { House } from "./house";
 import { print, type Photo } from "./photos";
 import { story } from "./runner";
@@ -85,5 +86,17 @@ story("B-05 the same bytes twice: one body is sent, two products have it", async
 
   const found = await productsOf(house);
   assert.deepEqual(found.map((it) => it.name).sort(), ["Monday", "Tuesday", "Wednesday"]);
-  assert.equal(new Set(found.map((it) => it.photos[0]?.mediaId)).size, 1, "all have the same media");
+  const mediaIds = new Set(found.map((it) => it.photos[0]!.mediaId));
+  assert.equal(mediaIds.size, 1, "all have the same media");
+  // What uses it is told in the background.
+  const attached = async () => (await house.media.listAttachments({ mediaId: [...mediaIds][0]! })).attachments;
+  await eventually("an attachment for each", async () => (await attached()).length === 3);
+  const entities = (await attached()).map((it) => `${it.entityType} ${it.entityId} ${it.slot}`);
+  assert.deepEqual(entities.sort(), found.map((it) => `product ${it.id} front`).sort());
+
+  // In one drop, too: the second waits for the first.
+  const [twin] = await print(1);
+  await drop(first, [{ ...twin!, name: "Left.jpg" }, { ...twin!, name: "Right.jpg" }]);
+  await ended(first, "4 of 4 files stored");
+  assert.equal(bodies(), 2, "one more body is sent");
 });
