@@ -16,7 +16,7 @@ use super::metric::TaskEnd;
 use super::owner::{Run, Trouble};
 use super::runner::{Attempt, Order};
 use crate::store::cancellation::{self, End};
-use crate::store::commit::{self, Attempts, Before, Closed, Ended, Entry, Handle, Hot, Prepared};
+use crate::store::commit::{self, Before, Changes, Closed, Ended, Entry, Handle, Hot, Prepared};
 use crate::store::task_cancellation;
 
 /// What one turn changes.
@@ -218,9 +218,7 @@ impl Change {
 /// The changes of all workflows, by table.
 #[derive(Debug, Default)]
 struct All {
-    hot: Vec<Hot>,
-    ended: Vec<Ended>,
-    attempts: Attempts,
+    changes: Changes,
     forgotten: Vec<Attempt>,
     drafts: Vec<Draft>,
 }
@@ -232,7 +230,7 @@ impl All {
             let before = touch.before;
             if node.state.is_final() {
                 let outputs = pb::Task { outputs: task.outputs.clone(), ..pb::Task::default() };
-                self.ended.push(Ended {
+                self.changes.ended.push(Ended {
                     task: task.key,
                     before,
                     state: node.state,
@@ -242,7 +240,7 @@ impl All {
                 });
                 continue;
             }
-            self.hot.push(Hot {
+            self.changes.hot.push(Hot {
                 task: task.key,
                 before,
                 state: node.state,
@@ -254,9 +252,9 @@ impl All {
                 wake_time: touch.wake_time,
             });
         }
-        self.attempts.closed.extend(change.closed.iter().cloned());
-        self.attempts.prepared.extend(change.prepared.iter().cloned());
-        self.attempts.ledger.extend(change.ledger.iter().cloned());
+        self.changes.closed.extend(change.closed.iter().cloned());
+        self.changes.prepared.extend(change.prepared.iter().cloned());
+        self.changes.ledger.extend(change.ledger.iter().cloned());
         self.forgotten.extend(change.forgotten.iter().copied());
         let drafts = change.events.iter().map(|it| Draft::new(change.organization, it.clone()));
         self.drafts.extend(drafts);
@@ -267,7 +265,7 @@ impl All {
     fn take_handles(&mut self, handles: &[Handle]) -> HashSet<(i64, i32)> {
         let handles: HashMap<_, _> = handles.iter().map(|it| ((it.task, it.number), it)).collect();
         let mut taken = HashSet::new();
-        for closed in &mut self.attempts.closed {
+        for closed in &mut self.changes.closed {
             if let Some(handle) = handles.get(&(closed.task, closed.number)) {
                 closed.handle = Some((*handle).clone());
                 taken.insert((closed.task, closed.number));
@@ -277,22 +275,11 @@ impl All {
     }
 
     async fn write(&self, tx: &mut sqlx::PgConnection, epoch: i64) -> Result<(), Trouble> {
-        if !self.hot.is_empty() && commit::hot(tx, &self.hot).await? != self.hot.len() as u64 {
-            return Err(Trouble::Conflict);
-        }
-        if !self.ended.is_empty()
-            && commit::ended(tx, &self.ended).await? != self.ended.len() as u64
-        {
-            return Err(Trouble::Conflict);
-        }
         if !self.forgotten.is_empty() {
             let (tasks, numbers) = columns(&self.forgotten);
             commit::forgotten(tx, &tasks, &numbers).await?;
         }
-        if !self.attempts.is_empty()
-            && commit::attempts(tx, &self.attempts, epoch).await?
-                != self.attempts.closed.len() as u64
-        {
+        if !commit::changes(tx, &self.changes, epoch).await? {
             return Err(Trouble::Conflict);
         }
         Ok(())

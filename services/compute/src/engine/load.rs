@@ -21,6 +21,10 @@ use crate::task::State;
 /// How many tasks are read at a time.
 const PAGE: i64 = 10_000;
 
+/// Up to how many workflows are kept in memory from their arrival on: these begin at once, and are read
+/// once for it. Of others only their places in the queue are known until they begin.
+const FEW: usize = 256;
+
 /// How late a task is when it is looked for.
 const LATE: Duration = Duration::from_secs(10);
 
@@ -45,6 +49,10 @@ impl Owner {
                     flows.push(signal.flow);
                 }
             }
+        }
+        if flows.len() + self.flows.len() <= FEW {
+            self.load(&flows).await?;
+            flows.retain(|it| !self.place_flow(*it));
         }
         if !flows.is_empty() {
             for row in hot::of_flows(&self.engine.db, &flows).await? {
@@ -191,6 +199,22 @@ impl Owner {
         for run in self.running.values().chain(self.orphans.values()) {
             self.lanes.entry(run.lane.clone()).or_default().adopt();
         }
+    }
+
+    /// Places the tasks of a workflow that was read whole, unless one of them waits for its time: that is
+    /// not in memory.
+    fn place_flow(&mut self, flow: i64) -> bool {
+        let Some(flow) = self.flows.get(&flow) else { return true };
+        let state = |index: &usize| flow.graph.node(*index).state;
+        if (0..flow.tasks.len()).any(|it| state(&it) == State::RetryWait) {
+            let key = flow.key;
+            self.flows.remove(&key);
+            return false;
+        }
+        for index in (0..flow.tasks.len()).filter(|it| state(it) == State::Queued) {
+            self.queue.push(flow.entry(index));
+        }
+        true
     }
 
     /// Places a task that waits for nothing but the owner.

@@ -98,17 +98,24 @@ pub(crate) struct Handle {
     pub(crate) resume_token: Vec<u8>,
 }
 
-/// What becomes of attempts, and what that costs.
+/// What becomes of tasks and their attempts, and what that costs.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts {
+pub(crate) struct Changes {
+    pub(crate) hot: Vec<Hot>,
+    pub(crate) ended: Vec<Ended>,
     pub(crate) closed: Vec<Closed>,
     pub(crate) prepared: Vec<Prepared>,
     pub(crate) ledger: Vec<Entry>,
 }
 
-impl Attempts {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.closed.is_empty() && self.prepared.is_empty() && self.ledger.is_empty()
+impl Changes {
+    fn is_empty(&self) -> bool {
+        let Self { hot, ended, closed, prepared, ledger } = self;
+        hot.is_empty()
+            && ended.is_empty()
+            && closed.is_empty()
+            && prepared.is_empty()
+            && ledger.is_empty()
     }
 }
 
@@ -167,82 +174,6 @@ pub(crate) async fn flows(
     Ok((!found.is_empty()).then(|| found.into_iter().filter_map(|it| it.key).collect()))
 }
 
-/// Moves tasks on, and returns how many were where they were thought to be.
-pub(crate) async fn hot(db: &mut PgConnection, rows: &[Hot]) -> Result<u64> {
-    let done = sqlx::query!(
-        "with moved as (
-             update compute.task_hot
-             set state = it.state, remaining_parents = it.remaining, attempt = it.attempt,
-                 tries = it.tries, lane_tries = it.lane_tries, fallback = it.fallback
-             from unnest($1::bigint[], $2::smallint[], $3::integer[], $4::smallint[],
-                 $5::smallint[], $6::integer[], $7::smallint[], $8::smallint[], $9::smallint[])
-                 as it (task, old_state, old_attempt, state, remaining, attempt, tries, lane_tries,
-                     fallback)
-             where task_key = it.task and task_hot.state = it.old_state
-                 and task_hot.attempt = it.old_attempt
-                 -- By keys, whatever the planner believes of queues that were empty when it last
-                 -- counted.
-                 and task_key = any($1)
-             returning task_key
-         ), wakes as (
-             update compute.task_wake set wake_at = it.wake_at
-             from unnest($1::bigint[], $10::timestamptz[]) as it (task, wake_at)
-                 join moved on moved.task_key = it.task
-             where task_wake.task_key = it.task and it.wake_at is not null
-                 and task_wake.task_key = any($1)
-         )
-         select 1 as one from moved",
-        &column!(rows, task),
-        &column!(rows, |it| it.before.state.number()),
-        &column!(rows, |it| it.before.attempt),
-        &column!(rows, |it| it.state.number()),
-        &column!(rows, remaining),
-        &column!(rows, attempt),
-        &column!(rows, tries),
-        &column!(rows, lane_tries),
-        &column!(rows, fallback),
-        &column!(rows, wake_time) as _,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(done.len() as u64)
-}
-
-/// Ends tasks, and returns how many were where they were thought to be.
-pub(crate) async fn ended(db: &mut PgConnection, rows: &[Ended]) -> Result<u64> {
-    let done = sqlx::query!(
-        "with gone as (
-             delete from compute.task_hot
-             using unnest($1::bigint[], $2::smallint[], $3::integer[])
-                 as it (task, old_state, old_attempt)
-             where task_key = it.task and state = it.old_state and attempt = it.old_attempt
-                 -- As above.
-                 and task_key = any($1)
-             returning task_key
-         ), wakes as (
-             delete from compute.task_wake using gone
-             where task_wake.task_key = gone.task_key and task_wake.task_key = any($1)
-         )
-         update compute.task
-         set state = it.state, outputs = it.outputs, failure = it.failure,
-             cost_micros = it.cost_micros, ended_at = now()
-         from unnest($1::bigint[], $4::smallint[], $5::bytea[], $6::bytea[], $7::bigint[])
-                 as it (task, state, outputs, failure, cost_micros)
-             join gone on gone.task_key = it.task
-         where task.task_key = it.task",
-        &column!(rows, task),
-        &column!(rows, |it| it.before.state.number()),
-        &column!(rows, |it| it.before.attempt),
-        &column!(rows, |it| it.state.number()),
-        &column!(rows, outputs),
-        &column!(rows, failure) as _,
-        &column!(rows, cost_micros),
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// Stores the handles of attempts that providers took, and returns those that were about to be
 /// submitted, as they should; the others have been cancelled.
 pub(crate) async fn submitted(db: &mut PgConnection, rows: &[&Handle]) -> Result<Vec<(i64, i32)>> {
@@ -280,21 +211,65 @@ pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i3
     Ok(())
 }
 
-/// Ends attempts, stores those that the owner of `epoch` is about to submit, and appends to the ledger.
+/// Moves tasks on, ends tasks and attempts, stores the attempts that the owner of `epoch` is about to
+/// submit, and appends to the ledger. Attempts that are to be cancelled are noted as such.
 ///
-/// Returns how many of those to be ended had not ended. Those to be cancelled are noted as such.
-pub(crate) async fn attempts(db: &mut PgConnection, rows: &Attempts, epoch: i64) -> Result<u64> {
-    let Attempts { prepared, closed, ledger } = rows;
+/// Returns whether everything was where it was thought to be.
+pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64) -> Result<bool> {
+    if changes.is_empty() {
+        return Ok(true);
+    }
+    let Changes { hot, ended, closed, prepared, ledger } = changes;
+    // One statement: each of its own would cost as much again to send as to carry out.
     let done = sqlx::query!(
-        "with closed as (
+        r#"with moved as (
+             update compute.task_hot
+             set state = it.state, remaining_parents = it.remaining, attempt = it.attempt,
+                 tries = it.tries, lane_tries = it.lane_tries, fallback = it.fallback
+             from unnest($1::bigint[], $2::smallint[], $3::integer[], $4::smallint[],
+                 $5::smallint[], $6::integer[], $7::smallint[], $8::smallint[], $9::smallint[])
+                 as it (task, old_state, old_attempt, state, remaining, attempt, tries, lane_tries,
+                     fallback)
+             where task_key = it.task and task_hot.state = it.old_state
+                 and task_hot.attempt = it.old_attempt
+                 -- By keys, whatever the planner believes of queues that were empty when it last
+                 -- counted.
+                 and task_key = any($1)
+             returning task_key
+         ), moved_wakes as (
+             update compute.task_wake set wake_at = it.wake_at
+             from unnest($1::bigint[], $10::timestamptz[]) as it (task, wake_at)
+                 join moved on moved.task_key = it.task
+             where task_wake.task_key = it.task and it.wake_at is not null
+                 and task_wake.task_key = any($1)
+         ), gone as (
+             delete from compute.task_hot
+             using unnest($11::bigint[], $12::smallint[], $13::integer[])
+                 as it (task, old_state, old_attempt)
+             where task_key = it.task and state = it.old_state and attempt = it.old_attempt
+                 and task_key = any($11)
+             returning task_key
+         ), gone_wakes as (
+             delete from compute.task_wake using gone
+             where task_wake.task_key = gone.task_key and task_wake.task_key = any($11)
+         ), ended as (
+             update compute.task
+             set state = it.state, outputs = it.outputs, failure = it.failure,
+                 cost_micros = it.cost_micros, ended_at = now()
+             from unnest($11::bigint[], $14::smallint[], $15::bytea[], $16::bytea[], $17::bigint[])
+                     as it (task, state, outputs, failure, cost_micros)
+                 join gone on gone.task_key = it.task
+             where task.task_key = it.task
+             returning task.task_key
+         ), closed as (
              update compute.attempt
              set phase = it.phase, cost_micros = it.cost_micros, failure = it.failure,
                  ended_at = now(), resume_token = coalesce(it.resume_token, attempt.resume_token),
                  vendor_job_id = coalesce(it.vendor_job_id, attempt.vendor_job_id),
                  submitted_at =
                      case when it.resume_token is null then submitted_at else now() end
-             from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[],
-                 $6::bytea[], $7::text[])
+             from unnest($18::bigint[], $19::integer[], $20::smallint[], $21::bigint[],
+                 $22::bytea[], $23::bytea[], $24::text[])
                  as it (task, number, phase, cost_micros, failure, resume_token, vendor_job_id)
              where task_key = it.task and attempt.number = it.number
                  and attempt.phase in (1, 2, 3, 4)
@@ -305,7 +280,8 @@ pub(crate) async fn attempts(db: &mut PgConnection, rows: &Attempts, epoch: i64)
              select closed.task_key, closed.number, organization_id, provider, run_id,
                  resume_token, reserved_micros, closed.currency
              from closed
-                 join unnest($1::bigint[], $2::integer[], $8::text[]) as it (task, number, run_id)
+                 join unnest($18::bigint[], $19::integer[], $25::text[])
+                     as it (task, number, run_id)
                      on it.task = closed.task_key and it.number = closed.number
                  join compute.task on task.task_key = closed.task_key
                  join compute.workflow on workflow.workflow_key = task.workflow_key
@@ -313,17 +289,35 @@ pub(crate) async fn attempts(db: &mut PgConnection, rows: &Attempts, epoch: i64)
          ), prepared as (
              insert into compute.attempt
                  (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
-             select task, number, 1, provider, model, reserved_micros, currency, $9
-             from unnest($10::bigint[], $11::integer[], $12::text[], $13::text[], $14::bigint[],
-                 $15::text[])
+             select task, number, 1, provider, model, reserved_micros, currency, $26
+             from unnest($27::bigint[], $28::integer[], $29::text[], $30::text[], $31::bigint[],
+                 $32::text[])
                  as it (task, number, provider, model, reserved_micros, currency)
          ), booked as (
              insert into compute.ledger
                  (organization_id, task_key, attempt, entry, amount_micros, currency)
-             select * from unnest($16::uuid[], $17::bigint[], $18::integer[], $19::text[],
-                 $20::bigint[], $21::text[])
+             select * from unnest($33::uuid[], $34::bigint[], $35::integer[], $36::text[],
+                 $37::bigint[], $38::text[])
          )
-         select 1 as one from closed",
+         select (select count(*) from moved) as "moved!", (select count(*) from ended) as "ended!",
+             (select count(*) from closed) as "closed!""#,
+        &column!(hot, task),
+        &column!(hot, |it| it.before.state.number()),
+        &column!(hot, |it| it.before.attempt),
+        &column!(hot, |it| it.state.number()),
+        &column!(hot, remaining),
+        &column!(hot, attempt),
+        &column!(hot, tries),
+        &column!(hot, lane_tries),
+        &column!(hot, fallback),
+        &column!(hot, wake_time) as _,
+        &column!(ended, task),
+        &column!(ended, |it| it.before.state.number()),
+        &column!(ended, |it| it.before.attempt),
+        &column!(ended, |it| it.state.number()),
+        &column!(ended, outputs),
+        &column!(ended, failure) as _,
+        &column!(ended, cost_micros),
         &column!(closed, task),
         &column!(closed, number),
         &column!(closed, |it| it.phase.number()),
@@ -346,9 +340,11 @@ pub(crate) async fn attempts(db: &mut PgConnection, rows: &Attempts, epoch: i64)
         &column!(ledger, amount_micros),
         &column!(ledger, currency),
     )
-    .fetch_all(db)
+    .fetch_one(db)
     .await?;
-    Ok(done.len() as u64)
+    let done = [done.moved, done.ended, done.closed];
+    let wanted = [hot.len(), ended.len(), closed.len()];
+    Ok(done.map(|it| usize::try_from(it).unwrap_or_default()) == wanted)
 }
 
 /// Forgets attempts of which nothing was sent.
