@@ -29,10 +29,9 @@ export function ShootingCard({ shooting, to, says }: { shooting: Shooting; to: s
   return (
     <Link to={to} title={name} className="group flex h-full flex-col overflow-hidden rounded-lg border bg-panel hover:border-edge">
       {!isEmpty && (
-        <span className="grid grid-cols-4 gap-px bg-line">
-          {Array.from({ length: 4 }, (_, index) => (
-            <span key={index} className="block aspect-[4/5] bg-sunken">{covers[index] && <Picture mediaId={covers[index]} alt="" edge={256} className="size-full" />}</span>
-          ))}
+        // As high as it will be, however many pictures there are.
+        <span className="grid aspect-[16/5] grid-cols-4 gap-px border-b">
+          {covers.map((it) => <Picture key={it} mediaId={it} alt="" edge={256} className="size-full" />)}
         </span>
       )}
       <span className="grid gap-1 px-3 py-2">

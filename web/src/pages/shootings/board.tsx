@@ -41,7 +41,7 @@ function Card({ shooting, archive }: { shooting: Shooting; archive: ReactNode })
   return (
     <div className="group relative overflow-hidden rounded-lg border bg-panel hover:border-edge">
       {covers.length > 0 && (
-        <div className="grid grid-cols-3 gap-px bg-line">
+        <div className="grid grid-cols-3 gap-px border-b">
           {covers.map((it) => <Picture key={it} mediaId={it} alt="" edge={256} className="aspect-[4/5]" />)}
         </div>
       )}

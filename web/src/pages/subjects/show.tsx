@@ -8,6 +8,7 @@ import { Page } from "~/components/page";
 import { Picture } from "~/components/picture";
 import { ErrorPanel, SkeletonGrid } from "~/components/state";
 import { SubjectEdit } from "~/forms/subject-edit";
+import { cx } from "~/lib/cx";
 import { ago } from "~/lib/format";
 import { Button } from "~/ui/button";
 
@@ -20,7 +21,7 @@ export default function SubjectPage() {
   if (!subject) return <Page title="Subject" within="Subjects"><SkeletonGrid what="the subject" count={1} /></Page>;
   return (
     <Page title={subject.name} within="Subjects" actions={make && <Button icon={Pencil} onClick={() => setEditing(true)}>Edit</Button>}>
-      <div className="grid gap-5 sm:grid-cols-[minmax(0,22rem)_1fr]">
+      <div className={cx("grid gap-5", subject.portraitMediaId ? "sm:grid-cols-[minmax(0,22rem)_1fr]" : "sm:grid-cols-[10rem_1fr] max-sm:grid-cols-[7rem_1fr]")}>
         <Picture mediaId={subject.portraitMediaId} alt={`Portrait of ${subject.name}`} edge={1280} eager className="aspect-[4/5] rounded-lg" />
         <dl className="grid max-w-prose content-start gap-3">
           <div><dt className="text-xs text-soft">Handle</dt><dd>{subject.handle}</dd></div>
