@@ -13,8 +13,8 @@ export function ShotTypes() {
       icon={Frame}
       query={useQuery(shotTypeList())}
       columns={[
-        { title: "Name", cell: (it) => it.name },
-        { title: "Code", cell: (it) => <code className="text-xs">{it.code}</code> },
+        { title: "Name", cell: (it) => it.name, className: "sm:whitespace-nowrap" },
+        { title: "Code", cell: (it) => <code className="text-xs">{it.code}</code>, className: "whitespace-nowrap" },
         { title: "Shows", clear: true, cell: (it) => <span className="line-clamp-2 sm:min-w-48 text-soft">{[it.framing, it.angle, it.pose].filter(Boolean).join(" · ")}</span> },
         { title: "Size", end: true, cell: (it) => <span className="whitespace-nowrap">{it.widthPx} × {it.heightPx}</span> },
         { title: "Pictures", end: true, cell: (it) => it.defaultVariants },

@@ -79,7 +79,7 @@ function Content({ run, predictions }: { run: Generation; predictions: Predictio
           {facts.filter(([, it]) => it !== "").map(([name, value]) => <div key={name} className="flex gap-1.5"><dt className="text-soft">{name}</dt><dd>{value}</dd></div>)}
         </dl>
       </div>
-      <ul aria-label="Pictures" className="mb-5 grid grid-cols-[repeat(auto-fill,minmax(9.5rem,12rem))] gap-3">
+      <ul aria-label="Pictures" className="mb-5 grid grid-cols-[repeat(auto-fill,minmax(9.5rem,1fr))] gap-3">
         <li className="overflow-hidden rounded-lg border bg-panel">
           <Picture mediaId={configuration?.productMediaId ?? ""} alt={`Product photo of ${configuration?.productName ?? "the product"}`} fit="contain" className="aspect-[4/5]" />
           <p className="px-2.5 py-1.5 text-xs text-soft">Product photo</p>
