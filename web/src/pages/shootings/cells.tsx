@@ -37,11 +37,16 @@ function Reason({ faults, refusals, field }: Pick<CellProps, "faults" | "refusal
   );
 }
 
+/** What stands over others is opaque: the colours of the row, mixed with what is behind it. */
+const AS_ITS_ROW =
+  "in-[tr:hover]:bg-[color-mix(in_srgb,var(--color-hover)_50%,var(--color-panel))] " +
+  "in-[tr[aria-selected=true]]:bg-[color-mix(in_srgb,var(--color-tint)_60%,var(--color-panel))]";
+
 export function ProductCell({ look, parts, faults, refusals, isFixed, isSelected, onSelect }: CellProps & { isSelected: boolean; onSelect: (id: string, isRange?: boolean) => void }) {
   const product = parts.products.get(look.productId);
   const isBad = faults.some((it) => it.field === "productId");
   return (
-    <th scope="row" data-cell tabIndex={-1} className="sticky left-0 z-10 bg-panel px-2 py-1 text-left font-normal">
+    <th scope="row" data-cell tabIndex={-1} className={cx("sticky left-0 z-10 bg-panel px-2 py-1 text-left font-normal", AS_ITS_ROW)}>
       <span className="flex items-center gap-2">
         {!isFixed && (
           <Tick
