@@ -41,14 +41,14 @@ export function ShortcutHelp({ onClose }: { onClose: () => void }) {
           <h3 className="mb-1 text-xs font-medium text-soft">{view}</h3>
           <ul>
             {all.map((it) => (
-              <li key={it} className="py-0.5">
-                <div className="flex min-h-7 items-center gap-2">
+              <li key={it} className="group">
+                <div className="flex min-h-8 items-center gap-2">
                   <span className="min-w-0 flex-1">{labelOf(it)}</span>
                   {edited === it ? <Capture label={labelOf(it)} onDone={(keys) => change(it, keys)} /> : (
                     <>
                       <Keys keys={keysOf(it)} />
-                      {keysOf(it) !== firstKeysOf(it) && <IconButton label={`Reset the keys of “${labelOf(it)}” to ${spoken(firstKeysOf(it))}`} icon={RotateCcw} onClick={() => change(it, firstKeysOf(it))} className="size-6" />}
-                      <IconButton label={`Change the keys of “${labelOf(it)}”`} icon={PencilLine} data-command={it} onClick={() => { setEdited(it); setRefusal(undefined); }} className="size-6" />
+                      {keysOf(it) !== firstKeysOf(it) && <IconButton label={`Reset the keys of “${labelOf(it)}” to ${spoken(firstKeysOf(it))}`} icon={RotateCcw} onClick={() => change(it, firstKeysOf(it))} />}
+                      <IconButton label={`Change the keys of “${labelOf(it)}”`} icon={PencilLine} data-command={it} onClick={() => { setEdited(it); setRefusal(undefined); }} className="opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100" />
                     </>
                   )}
                 </div>
