@@ -104,7 +104,7 @@ story("B-16 a reload and a second tab in the middle of it: the same progress, an
     /** Every tile and the bar above them, as a page shows them. */
     const shown = async (page: Page) => [
       ...(await page.getByRole("gridcell").evaluateAll((all) => all.map((it) => `${it.closest("[role=row]")!.getAttribute("aria-label")}: ${(it as HTMLElement).dataset.state}`))),
-      await page.getByRole("progressbar", { name: "All pictures being made" }).getAttribute("aria-valuenow"),
+      ...(await page.getByRole("progressbar", { name: "All pictures being made" }).evaluateAll((all) => all.map((it) => it.getAttribute("aria-valuenow")))),
       await summary(page),
     ].join("; ");
     await eventually("all show the same progress", async () => new Set(await Promise.all(pages.map(shown))).size === 1);
