@@ -31,7 +31,9 @@ impl Draft {
         self
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Returns the row of an outbox that it is, for statements that write more than events. Whoever has
+    /// committed one pokes the [`Outbox`](crate::Outbox).
+    pub fn encode(&self) -> Vec<u8> {
         self.0.encode_to_vec()
     }
 

@@ -17,7 +17,7 @@ use super::owner::{Run, Trouble};
 use super::runner::{Attempt, Order};
 use crate::store::cancellation::{self, End};
 use crate::store::commit::{self, Before, Changes, Closed, Ended, Entry, Handle, Hot, Prepared};
-use crate::store::task_cancellation;
+use crate::store::{attempt, task_cancellation};
 
 /// What one turn changes.
 #[derive(Debug, Default)]
@@ -96,14 +96,6 @@ impl Batch {
         Some(run)
     }
 
-    fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-            && self.handles.is_empty()
-            && self.awaiting.is_empty()
-            && self.resolved.is_empty()
-            && self.stopped.is_empty()
-    }
-
     /// Writes everything, unless another owner has taken over.
     pub(super) async fn commit(
         &self,
@@ -112,39 +104,80 @@ impl Batch {
         flows: &HashMap<i64, Flow>,
     ) -> Result<Committed, Trouble> {
         let mut committed = Committed::default();
-        if self.is_empty() {
-            return Ok(committed);
+        // As often as another workflow is cancelled in between.
+        for _ in 0..=self.changes.len() {
+            let (changes, taken) = self.changes(flows, &committed.lost);
+            committed.submitted = taken;
+            if self.write(engine, epoch, &changes, &mut committed).await? {
+                if !changes.events.is_empty() {
+                    engine.outbox.poke();
+                }
+                committed.has_cancellations |= self.has_cancellations;
+                return Ok(committed);
+            }
+            let astray = commit::astray(&engine.db, &changes.flows, epoch).await?;
+            let astray = astray.ok_or(Trouble::Deposed)?;
+            if astray.is_empty() {
+                break;
+            }
+            committed.lost.extend(astray);
+        }
+        Err(Trouble::Conflict)
+    }
+
+    /// Writes `changes` and what concerns attempts alone; answers whether everything was where it was
+    /// thought to be. Nothing was written otherwise.
+    async fn write(
+        &self,
+        engine: &Engine,
+        epoch: i64,
+        changes: &Changes,
+        committed: &mut Committed,
+    ) -> Result<bool, Trouble> {
+        let is_more = self.handles.len() != committed.submitted.len()
+            || !self.awaiting.is_empty()
+            || !self.resolved.is_empty()
+            || !self.stopped.is_empty();
+        if !is_more {
+            // Nothing is changed of no workflow.
+            return Ok(changes.flows.is_empty() || commit::write(&engine.db, changes, epoch).await?);
         }
         let mut tx = engine.db.begin().await?;
-        // First, since their rows are what a cancellation and this owner meet at.
-        let rows: Vec<commit::Flow> =
-            self.changes.iter().filter_map(|(key, it)| Some(it.flow(flows.get(key)?))).collect();
-        let moved = commit::flows(&mut tx, epoch, &rows).await?.ok_or(Trouble::Deposed)?;
-        let moved: HashSet<i64> = moved.into_iter().collect();
-        committed.lost = self.changes.keys().copied().filter(|it| !moved.contains(it)).collect();
-        let mut all = All::default();
-        for (key, change) in &self.changes {
-            if let (false, Some(flow)) = (committed.lost.contains(key), flows.get(key)) {
-                all.add(change, flow);
-            }
+        // The rows of workflows first, since they are what a cancellation and this owner meet at.
+        if !commit::write(&mut *tx, changes, epoch).await? {
+            return Ok(false);
         }
-        committed.submitted = all.take_handles(&self.handles);
-        // Before what ends attempts: a provider may take a run and end it in one breath.
-        self.write_phases(&mut tx, &mut committed).await?;
-        all.write(&mut tx, epoch).await?;
-        if !all.drafts.is_empty() {
-            engine.outbox.publish(&mut tx, &all.drafts).await?;
-        }
+        self.write_phases(&mut tx, committed).await?;
         if !self.stopped.is_empty() {
             task_cancellation::forget(&mut tx, &self.stopped).await?;
         }
-        if all.drafts.is_empty() {
-            tx.commit().await?;
-        } else {
-            engine.outbox.commit(tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Returns what changes of all workflows but those that are lost, and the attempts whose handles are
+    /// stored together with their ends: a row that is written once is written in half the time.
+    fn changes(
+        &self,
+        flows: &HashMap<i64, Flow>,
+        lost: &HashSet<i64>,
+    ) -> (Changes, HashSet<(i64, i32)>) {
+        let mut changes = Changes::default();
+        for (key, change) in &self.changes {
+            if let (false, Some(flow)) = (lost.contains(key), flows.get(key)) {
+                change.add_to(&mut changes, flow);
+            }
         }
-        committed.has_cancellations |= self.has_cancellations;
-        Ok(committed)
+        let handles = self.handles.iter().map(|it| ((it.task, it.number), it));
+        let handles: HashMap<_, _> = handles.collect();
+        let mut taken = HashSet::new();
+        for closed in &mut changes.closed {
+            if let Some(handle) = handles.get(&(closed.task, closed.number)) {
+                closed.handle = Some((*handle).clone());
+                taken.insert((closed.task, closed.number));
+            }
+        }
+        (changes, taken)
     }
 
     /// Writes what concerns attempts alone.
@@ -157,7 +190,7 @@ impl Batch {
         let handles: Vec<&Handle> =
             handles.filter(|it| !committed.submitted.contains(&(it.task, it.number))).collect();
         if !handles.is_empty() {
-            committed.submitted.extend(commit::submitted(tx, &handles).await?);
+            committed.submitted.extend(attempt::submitted(tx, &handles).await?);
             for handle in handles {
                 if !committed.submitted.contains(&(handle.task, handle.number)) {
                     let token = &handle.resume_token;
@@ -168,7 +201,7 @@ impl Batch {
         }
         if !self.awaiting.is_empty() {
             let (tasks, numbers) = columns(&self.awaiting);
-            commit::awaiting(tx, &tasks, &numbers).await?;
+            attempt::awaiting(tx, &tasks, &numbers).await?;
         }
         for (attempt, end) in &self.resolved {
             cancellation::resolve(tx, attempt.task, attempt.number, *end).await?;
@@ -203,34 +236,22 @@ impl Change {
         self.events.push(payload);
     }
 
-    fn flow(&self, flow: &Flow) -> commit::Flow {
-        commit::Flow {
+    /// Adds all of it to `changes`, by table.
+    fn add_to(&self, changes: &mut Changes, flow: &Flow) {
+        changes.flows.push(commit::Flow {
             key: flow.key,
             old_sequence: self.old_sequence,
             sequence: flow.sequence(),
             state: flow.state,
             ended_count: flow.ended_count,
             cost_micros: flow.cost_micros,
-        }
-    }
-}
-
-/// The changes of all workflows, by table.
-#[derive(Debug, Default)]
-struct All {
-    changes: Changes,
-    forgotten: Vec<Attempt>,
-    drafts: Vec<Draft>,
-}
-
-impl All {
-    fn add(&mut self, change: &Change, flow: &Flow) {
-        for (index, touch) in &change.touched {
+        });
+        for (index, touch) in &self.touched {
             let (node, task) = (flow.graph.node(*index), &flow.tasks[*index]);
             let before = touch.before;
             if node.state.is_final() {
                 let outputs = pb::Task { outputs: task.outputs.clone(), ..pb::Task::default() };
-                self.changes.ended.push(Ended {
+                changes.ended.push(Ended {
                     task: task.key,
                     before,
                     state: node.state,
@@ -240,7 +261,7 @@ impl All {
                 });
                 continue;
             }
-            self.changes.hot.push(Hot {
+            changes.hot.push(Hot {
                 task: task.key,
                 before,
                 state: node.state,
@@ -252,37 +273,12 @@ impl All {
                 wake_time: touch.wake_time,
             });
         }
-        self.changes.closed.extend(change.closed.iter().cloned());
-        self.changes.prepared.extend(change.prepared.iter().cloned());
-        self.changes.ledger.extend(change.ledger.iter().cloned());
-        self.forgotten.extend(change.forgotten.iter().copied());
-        let drafts = change.events.iter().map(|it| Draft::new(change.organization, it.clone()));
-        self.drafts.extend(drafts);
-    }
-
-    /// Stores those of `handles` whose attempts end in this turn together with their ends, and returns
-    /// which these are: a row that is written once is written in half the time.
-    fn take_handles(&mut self, handles: &[Handle]) -> HashSet<(i64, i32)> {
-        let handles: HashMap<_, _> = handles.iter().map(|it| ((it.task, it.number), it)).collect();
-        let mut taken = HashSet::new();
-        for closed in &mut self.changes.closed {
-            if let Some(handle) = handles.get(&(closed.task, closed.number)) {
-                closed.handle = Some((*handle).clone());
-                taken.insert((closed.task, closed.number));
-            }
-        }
-        taken
-    }
-
-    async fn write(&self, tx: &mut sqlx::PgConnection, epoch: i64) -> Result<(), Trouble> {
-        if !self.forgotten.is_empty() {
-            let (tasks, numbers) = columns(&self.forgotten);
-            commit::forgotten(tx, &tasks, &numbers).await?;
-        }
-        if !commit::changes(tx, &self.changes, epoch).await? {
-            return Err(Trouble::Conflict);
-        }
-        Ok(())
+        changes.prepared.extend(self.prepared.iter().cloned());
+        changes.closed.extend(self.closed.iter().cloned());
+        changes.forgotten.extend(self.forgotten.iter().map(|it| (it.task, it.number)));
+        changes.ledger.extend(self.ledger.iter().cloned());
+        let events = self.events.iter().map(|it| Draft::new(self.organization, it.clone()));
+        changes.events.extend(events);
     }
 }
 

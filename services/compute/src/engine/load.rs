@@ -15,7 +15,7 @@ use crate::attempt::Recovery;
 use crate::queue::{Entry, Shelf};
 use crate::route::{Capability, LaneName};
 use crate::store::signal::Kind;
-use crate::store::{attempt, commit, hot, owner};
+use crate::store::{attempt, hot, owner};
 use crate::task::State;
 
 /// How many tasks are read at a time.
@@ -274,7 +274,7 @@ impl Owner {
         if !owner::share(&mut *tx, self.epoch).await? {
             return Err(Trouble::Deposed);
         }
-        commit::snooze(&mut tx, &tasks, safety()).await?;
+        hot::snooze(&mut *tx, &tasks, safety()).await?;
         tx.commit().await?;
         for input in inputs {
             let _ = self.engine.inputs.try_send(input);

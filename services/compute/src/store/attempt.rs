@@ -1,9 +1,10 @@
 //! `compute.attempt`, as callers and a new owner see it.
 
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
 use super::Result;
+use super::commit::Handle;
 use crate::attempt::Phase;
 
 /// An attempt.
@@ -70,4 +71,41 @@ pub(crate) async fn current(db: impl PgExecutor<'_>, tasks: &[i64]) -> Result<Ve
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|it| row!(it)).collect())
+}
+
+/// Stores the handles of attempts that providers took, and returns those that were about to be
+/// submitted, as they should; the others have been cancelled.
+pub(crate) async fn submitted(db: &mut PgConnection, rows: &[&Handle]) -> Result<Vec<(i64, i32)>> {
+    let rows = sqlx::query!(
+        "update compute.attempt
+         set phase = 2, resume_token = it.resume_token, vendor_job_id = it.vendor_job_id,
+             submitted_at = now()
+         from unnest($1::bigint[], $2::integer[], $3::bytea[], $4::text[])
+             as it (task, number, resume_token, vendor_job_id)
+         where task_key = it.task and attempt.number = it.number
+             -- The same once more, where the answer to the first time was lost.
+             and (phase = 1 or (phase = 2 and attempt.resume_token = it.resume_token))
+         returning task_key, attempt.number",
+        &rows.iter().map(|it| it.task).collect::<Vec<_>>(),
+        &rows.iter().map(|it| it.number).collect::<Vec<_>>(),
+        &rows.iter().map(|it| it.resume_token.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|it| it.vendor_job_id.clone()).collect::<Vec<_>>(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.task_key, it.number)).collect())
+}
+
+/// Notes that providers work on attempts.
+pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i32]) -> Result<()> {
+    sqlx::query!(
+        "update compute.attempt set phase = 3
+         from unnest($1::bigint[], $2::integer[]) as it (task, number)
+         where task_key = it.task and attempt.number = it.number and phase = 2",
+        tasks,
+        numbers,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

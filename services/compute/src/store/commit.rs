@@ -1,6 +1,7 @@
-//! What the owner writes: many changes of many workflows in few statements, each fenced.
+//! What the owner writes: many changes of many workflows in one statement, which is fenced.
 
-use sqlx::PgConnection;
+use events::Draft;
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use types::id::OrganizationId;
 use uuid::Uuid;
@@ -98,26 +99,22 @@ pub(crate) struct Handle {
     pub(crate) resume_token: Vec<u8>,
 }
 
-/// What becomes of tasks and their attempts, and what that costs.
+/// What becomes of workflows, their tasks and attempts, what that costs, and what is told of it.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
+    pub(crate) flows: Vec<Flow>,
     pub(crate) hot: Vec<Hot>,
     pub(crate) ended: Vec<Ended>,
     pub(crate) closed: Vec<Closed>,
+    /// Attempts of which nothing was sent, and which are forgotten.
+    pub(crate) forgotten: Vec<(i64, i32)>,
     pub(crate) prepared: Vec<Prepared>,
     pub(crate) ledger: Vec<Entry>,
+    pub(crate) events: Vec<Draft>,
 }
 
-impl Changes {
-    fn is_empty(&self) -> bool {
-        let Self { hot, ended, closed, prepared, ledger } = self;
-        hot.is_empty()
-            && ended.is_empty()
-            && closed.is_empty()
-            && prepared.is_empty()
-            && ledger.is_empty()
-    }
-}
+/// What `compute.undo()` fails with.
+const UNDONE: &str = "UNDO0";
 
 macro_rules! column {
     ($rows:expr, $field:ident) => {
@@ -128,101 +125,33 @@ macro_rules! column {
     };
 }
 
-/// Fences a transaction and moves workflows on.
-///
-/// Returns none if `epoch` is not the owner's any more; it stays the owner's until the end otherwise.
-/// Returns the keys of the workflows that were where they were thought to be: the others have been
-/// cancelled, and nothing of them may be written.
-pub(crate) async fn flows(
-    db: &mut PgConnection,
-    epoch: i64,
-    rows: &[Flow],
-) -> Result<Option<Vec<i64>>> {
-    let found = sqlx::query!(
+/// Writes all of `changes`, or nothing: returns whether everything was where it was thought to be, and
+/// `epoch` is the owner's. It stays the owner's until the transaction ends.
+pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64) -> Result<bool> {
+    let Changes { flows, hot, ended, closed, forgotten, prepared, ledger, events } = changes;
+    // One statement: each of its own would cost as much again to send as to carry out, and most turns
+    // need no other.
+    let done = sqlx::query_scalar!(
         r#"with owner as materialized (
-             select epoch from compute.owner where epoch = $7 for key share
-         ), moved as (
+             select epoch from compute.owner where epoch = $26 for key share
+         ), flows as (
              update compute.workflow
              set event_sequence = it.sequence, state = it.state, ended_count = it.ended_count,
                  cost_micros = it.cost_micros,
                  ended_at = case when it.state in (3, 4, 5) then now() end
              from (
                  -- Always in the same order, as whoever locks several must.
-                 select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[],
-                     $5::integer[], $6::bigint[])
+                 select * from unnest($39::bigint[], $40::bigint[], $41::bigint[], $42::smallint[],
+                     $43::integer[], $44::bigint[])
                      as it (key, old_sequence, sequence, state, ended_count, cost_micros)
                  order by key
              ) as it
              where workflow_key = it.key and event_sequence = it.old_sequence
                  and workflow.state in (1, 2)
                  -- By keys, whatever the planner believes of how many have not ended.
-                 and workflow_key = any($1)
-                 and exists (select from owner)
+                 and workflow_key = any($39)
              returning workflow_key
-         )
-         select workflow_key as "key?" from owner left join moved on true"#,
-        &column!(rows, key),
-        &column!(rows, old_sequence),
-        &column!(rows, sequence),
-        &column!(rows, |it| it.state.number()),
-        &column!(rows, ended_count),
-        &column!(rows, cost_micros),
-        epoch,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok((!found.is_empty()).then(|| found.into_iter().filter_map(|it| it.key).collect()))
-}
-
-/// Stores the handles of attempts that providers took, and returns those that were about to be
-/// submitted, as they should; the others have been cancelled.
-pub(crate) async fn submitted(db: &mut PgConnection, rows: &[&Handle]) -> Result<Vec<(i64, i32)>> {
-    let rows = sqlx::query!(
-        "update compute.attempt
-         set phase = 2, resume_token = it.resume_token, vendor_job_id = it.vendor_job_id,
-             submitted_at = now()
-         from unnest($1::bigint[], $2::integer[], $3::bytea[], $4::text[])
-             as it (task, number, resume_token, vendor_job_id)
-         where task_key = it.task and attempt.number = it.number
-             -- The same once more, where the answer to the first time was lost.
-             and (phase = 1 or (phase = 2 and attempt.resume_token = it.resume_token))
-         returning task_key, attempt.number",
-        &column!(rows, task),
-        &column!(rows, number),
-        &column!(rows, resume_token),
-        &column!(rows, vendor_job_id),
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|it| (it.task_key, it.number)).collect())
-}
-
-/// Notes that providers work on attempts.
-pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i32]) -> Result<()> {
-    sqlx::query!(
-        "update compute.attempt set phase = 3
-         from unnest($1::bigint[], $2::integer[]) as it (task, number)
-         where task_key = it.task and attempt.number = it.number and phase = 2",
-        tasks,
-        numbers,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Moves tasks on, ends tasks and attempts, stores the attempts that the owner of `epoch` is about to
-/// submit, and appends to the ledger. Attempts that are to be cancelled are noted as such.
-///
-/// Returns whether everything was where it was thought to be.
-pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64) -> Result<bool> {
-    if changes.is_empty() {
-        return Ok(true);
-    }
-    let Changes { hot, ended, closed, prepared, ledger } = changes;
-    // One statement: each of its own would cost as much again to send as to carry out.
-    let done = sqlx::query!(
-        r#"with moved as (
+         ), moved as (
              update compute.task_hot
              set state = it.state, remaining_parents = it.remaining, attempt = it.attempt,
                  tries = it.tries, lane_tries = it.lane_tries, fallback = it.fallback
@@ -232,8 +161,6 @@ pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64
                      fallback)
              where task_key = it.task and task_hot.state = it.old_state
                  and task_hot.attempt = it.old_attempt
-                 -- By keys, whatever the planner believes of queues that were empty when it last
-                 -- counted.
                  and task_key = any($1)
              returning task_key
          ), moved_wakes as (
@@ -286,6 +213,10 @@ pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64
                  join compute.task on task.task_key = closed.task_key
                  join compute.workflow on workflow.workflow_key = task.workflow_key
              where it.run_id is not null
+         ), forgotten as (
+             delete from compute.attempt using unnest($45::bigint[], $46::integer[])
+                 as it (task, number)
+             where task_key = it.task and attempt.number = it.number and phase = 1
          ), prepared as (
              insert into compute.attempt
                  (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
@@ -298,9 +229,16 @@ pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64
                  (organization_id, task_key, attempt, entry, amount_micros, currency)
              select * from unnest($33::uuid[], $34::bigint[], $35::integer[], $36::text[],
                  $37::bigint[], $38::text[])
+         ), told as (
+             insert into compute.outbox (event)
+             select event from unnest($47::bytea[]) with ordinality as it (event, nth) order by nth
          )
-         select (select count(*) from moved) as "moved!", (select count(*) from ended) as "ended!",
-             (select count(*) from closed) as "closed!""#,
+         select case when exists (select from owner)
+             and (select count(*) from flows) = cardinality($39)
+             and (select count(*) from moved) = cardinality($1)
+             and (select count(*) from ended) = cardinality($11)
+             and (select count(*) from closed) = cardinality($18)
+             then true else compute.undo() end as done"#,
         &column!(hot, task),
         &column!(hot, |it| it.before.state.number()),
         &column!(hot, |it| it.before.attempt),
@@ -339,39 +277,46 @@ pub(crate) async fn changes(db: &mut PgConnection, changes: &Changes, epoch: i64
         &column!(ledger, |it| it.entry.to_owned()),
         &column!(ledger, amount_micros),
         &column!(ledger, currency),
+        &column!(flows, key),
+        &column!(flows, old_sequence),
+        &column!(flows, sequence),
+        &column!(flows, |it| it.state.number()),
+        &column!(flows, ended_count),
+        &column!(flows, cost_micros),
+        &column!(forgotten, |it| it.0),
+        &column!(forgotten, |it| it.1),
+        &column!(events, |it| it.encode()),
     )
     .fetch_one(db)
-    .await?;
-    let done = [done.moved, done.ended, done.closed];
-    let wanted = [hot.len(), ended.len(), closed.len()];
-    Ok(done.map(|it| usize::try_from(it).unwrap_or_default()) == wanted)
+    .await;
+    match done {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDONE) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
-/// Forgets attempts of which nothing was sent.
-pub(crate) async fn forgotten(db: &mut PgConnection, tasks: &[i64], numbers: &[i32]) -> Result<()> {
-    sqlx::query!(
-        "delete from compute.attempt using unnest($1::bigint[], $2::integer[]) as it (task, number)
-         where task_key = it.task and attempt.number = it.number and phase = 1",
-        tasks,
-        numbers,
+/// Returns which of `flows` are not where they were thought to be, since somebody cancelled them; or
+/// nothing if `epoch` is not the owner's any more.
+pub(crate) async fn astray(
+    db: impl PgExecutor<'_>,
+    flows: &[Flow],
+    epoch: i64,
+) -> Result<Option<Vec<i64>>> {
+    let found = sqlx::query_scalar!(
+        r#"select workflow_key as "key?"
+         from compute.owner left join (
+             select workflow_key
+             from unnest($1::bigint[], $2::bigint[]) as it (key, old_sequence)
+                 join compute.workflow on workflow_key = it.key
+             where event_sequence <> old_sequence or state not in (1, 2)
+         ) as astray on true
+         where epoch = $3"#,
+        &column!(flows, key),
+        &column!(flows, old_sequence),
+        epoch,
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
-}
-
-/// Moves the wake times of tasks that were looked at.
-pub(crate) async fn snooze(
-    db: &mut PgConnection,
-    tasks: &[i64],
-    until: OffsetDateTime,
-) -> Result<()> {
-    sqlx::query!(
-        "update compute.task_wake set wake_at = $2 where task_key = any($1)",
-        tasks,
-        until
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    Ok((!found.is_empty()).then(|| found.into_iter().flatten().collect()))
 }

@@ -95,6 +95,22 @@ pub(crate) async fn overdue(
     Ok(rows.into_iter().map(|it| row!(it)).collect())
 }
 
+/// Moves the wake times of tasks that were looked at.
+pub(crate) async fn snooze(
+    db: impl PgExecutor<'_>,
+    tasks: &[i64],
+    until: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "update compute.task_wake set wake_at = $2 where task_key = any($1)",
+        tasks,
+        until
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A workflow that has not ended, whole.
 #[derive(Debug)]
 pub(crate) struct Flow {
