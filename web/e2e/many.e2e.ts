@@ -90,6 +90,8 @@ story("G-3 five hundred pictures: those near the screen are there, and keys reac
   await Promise.all(generations.map(({ id }) => house.generations.cancelGeneration({ requestId: randomUUID(), id })));
   const page = await stage.open(house, `/shootings/${studio.shootingId}/generate`);
   const grid = page.getByRole("grid", { name: "Pictures by shot" });
+  // All of them are known, and stand in their order.
+  await page.getByText("88 runs").waitFor();
   await grid.getByRole("gridcell").first().waitFor();
   assert.equal(await grid.getAttribute("aria-rowcount"), "88");
   const isSmall = async () => {

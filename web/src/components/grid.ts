@@ -36,12 +36,12 @@ function beside(cells: HTMLElement[], from: HTMLElement, direction: Direction): 
   return best?.cell;
 }
 
-/** Where a cell is: in which row, -1 being one that is always there, and which one of it. */
-interface Spot { row: number; column: number }
+/** Where a cell is: in which row, -1 being one that is always there, and which one of it. Some are known by a name, too. */
+interface Spot { row: number; column: number; name?: string | undefined }
 
 function spotOf(grid: HTMLElement, cell: HTMLElement): Spot {
   const row = rowOf(cell);
-  return { row: row ? Number(row.dataset.index) : -1, column: cellsOf(row ?? grid).indexOf(cell) };
+  return { row: row ? Number(row.dataset.index) : -1, column: cellsOf(row ?? grid).indexOf(cell), name: cell.dataset.cell };
 }
 
 /** The cell at a spot, or the nearest in its row. Nothing if the row is not there. */
@@ -58,7 +58,8 @@ function show(cell: HTMLElement): void {
 
 /**
  * One tab stop for all cells of a grid, and arrows between them. Cells are rendered with `tabIndex={-1}` and
- * `data-cell`, and so are the controls in them. Of a long grid, `rows` are those that are not all there.
+ * `data-cell`, which may be a name for those that move, and so are the controls in them. Of a long grid, `rows` are those
+ * that are not all there.
  */
 export function useGrid(rows?: Virtualizer<HTMLElement, HTMLElement>): { ref: RefObject<HTMLDivElement | null>; onKeyDown: (event: KeyboardEvent<HTMLElement>) => void; onFocus: (event: { target: EventTarget }) => void } {
   const ref = useRef<HTMLDivElement>(null);
@@ -76,12 +77,13 @@ export function useGrid(rows?: Virtualizer<HTMLElement, HTMLElement>): { ref: Re
         wanted.current = undefined;
         show(coming);
       }
-      // The cell with the focus is gone: the one that stands there now has it.
-      if (at.current && document.activeElement === document.body) {
-        const { row, column } = at.current;
-        (cellAt(grid, at.current) ?? cellAt(grid, { row: row - 1, column }) ?? cellsOf(grid).at(-1))?.focus();
-      }
       const cells = cellsOf(grid);
+      // The cell with the focus has moved, or is gone: then the one that stands there now has it.
+      if (at.current && document.activeElement === document.body) {
+        const { row, column, name } = at.current;
+        const same = name && name !== "true" ? cells.find((it) => it.dataset.cell === name) : undefined;
+        (same ?? cellAt(grid, at.current) ?? cellAt(grid, { row: row - 1, column }) ?? cells.at(-1))?.focus();
+      }
       if (!cells.some((it) => it.tabIndex === 0) && cells[0]) cells[0].tabIndex = 0;
     };
     const leave = ({ target }: Event) => {

@@ -52,7 +52,7 @@ export function Tile({ generation, prediction, steps, index, name, photo, onStop
   const frame = "relative block aspect-[4/5] w-36 overflow-hidden rounded-md border bg-sunken max-sm:w-[calc(50vw-1.75rem)] xl:w-44";
   if (prediction?.state === Prediction_State.READY) {
     return (
-      <div role="gridcell" data-cell data-state="ready" tabIndex={-1} className="rounded-md">
+      <div role="gridcell" data-cell={label} data-state="ready" tabIndex={-1} className="rounded-md">
         <Link data-act tabIndex={-1} to={paths.shootingReview(generation?.shootingId ?? "", prediction.shotId)} aria-label={`${label}: review`} className={`${frame} hover:border-edge`}>
           <Picture mediaId={prediction.mediaId} alt={label} edge={512} className="size-full" />
         </Link>
@@ -61,7 +61,7 @@ export function Tile({ generation, prediction, steps, index, name, photo, onStop
   }
   const { icon, word, tone, spin, percent, detail } = said(generation, prediction, steps, index);
   return (
-    <div role="gridcell" data-cell data-state={Prediction_State[prediction?.state ?? Prediction_State.EXPECTED].toLowerCase()} tabIndex={-1} aria-label={`${label}: ${word}${detail ? `. ${detail}` : ""}`} className="rounded-md">
+    <div role="gridcell" data-cell={label} data-state={Prediction_State[prediction?.state ?? Prediction_State.EXPECTED].toLowerCase()} tabIndex={-1} aria-label={`${label}: ${word}${detail ? `. ${detail}` : ""}`} className="rounded-md">
       <div className={frame}>
         <Picture mediaId={photo} alt="" edge={256} className="absolute inset-0 size-full opacity-15 grayscale" />
         <div className="absolute inset-x-0 bottom-0 grid gap-1 bg-panel/90 p-2">

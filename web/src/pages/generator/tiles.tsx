@@ -61,7 +61,7 @@ export function Tiles({ parts, runs, starting, canStop }: Props) {
   }
   const list = useRef<HTMLDivElement>(null);
   const isLong = blocks.length >= WINDOWED_FROM;
-  const keyOf = (index: number) => blocks[index]?.map((it) => it.id).join() ?? "";
+  const keyOf = (index: number) => blocks[index]?.[0]?.id ?? "";
   const rows = useWindowed(list, { count: isLong ? blocks.length : 0, height: BLOCK_PX, gap: GAP_PX, keyOf });
   const near = isLong ? spread(rows) : whole(blocks.length);
   const grid = useGrid(rows);
