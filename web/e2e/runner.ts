@@ -4,7 +4,7 @@ import { Stage } from "./stage";
 
 /** How many stories are told at once. Each has an organization and browser contexts of its own. */
 const AT_ONCE = Number(process.env.E2E_AT_ONCE ?? 3);
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 180_000;
 
 interface Story { name: string; tell: (stage: Stage) => Promise<void>; isAlone: boolean }
 const stories: Story[] = [];

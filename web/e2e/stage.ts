@@ -17,7 +17,7 @@ export class Stage {
   async window(options: { width?: number; height?: number } = {}): Promise<BrowserContext> {
     const { width = 1440, height = 900 } = options;
     const context = await (await browser()).newContext({ baseURL: process.env.GATEWAY_URL!, viewport: { width, height }, reducedMotion: "reduce" });
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(20_000);
     this.contexts.push(context);
     context.on("page", (page) => this.watch.on(page));
     return context;
