@@ -1,5 +1,6 @@
 //! The engine: one owner dispatches the tasks of all workflows; every process can be the owner.
 
+mod acceptor;
 mod batch;
 mod bind;
 mod cancel;
@@ -29,6 +30,7 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
+pub(crate) use acceptor::Acceptor;
 pub(crate) use outcome::failure as failure_of;
 pub(crate) use providers::{Providers, capability_of, parse as parse_providers, price_of, size_of};
 pub(crate) use wake::Wakes;

@@ -1,6 +1,5 @@
 //! The durable engine: runs graphs of tasks on the models of providers, whatever crashes.
 
-mod acceptor;
 mod attempt;
 mod demand;
 mod engine;
@@ -30,8 +29,7 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
-use acceptor::Acceptor;
-use engine::{Engine, Providers, Wakes};
+use engine::{Acceptor, Engine, Providers, Wakes};
 
 /// The tables this service owns.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();

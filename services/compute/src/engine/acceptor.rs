@@ -11,7 +11,7 @@ use server::Mesh;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, SAFETY};
+use super::{Engine, SAFETY};
 use crate::error::{Error, Result};
 use crate::store;
 use crate::store::signal::{Kind, Signal};
