@@ -4,10 +4,10 @@ import { Decision_Kind as Kind, RejectReason, type Decision } from "~/api/gen/sa
 import { Shot_State } from "~/api/gen/sartiq/shooting/v1/shot_pb";
 import { eventually } from "./eventually";
 import type { House, Studio } from "./house";
-import { story } from "./runner";
+import { story, storyAlone } from "./runner";
 import { measure } from "./speed";
 
-// The budget is 50 and 100 ms for a machine that does nothing else. Here the mesh and other stories share it.
+// The budget is 50 and 100 ms on a person's machine. Here the mesh shares it with the browser.
 const BUDGET_P50_MS = 75;
 const BUDGET_P95_MS = 200;
 
@@ -39,7 +39,7 @@ function written(house: House, studio: Studio, what: string, holds: (states: Sho
   return eventually(what, async () => holds((await house.shots(studio.shootingId)).map((it) => it.state)));
 }
 
-story("B-22 a hundred shots are decided from the keyboard, and the next is there at once", async (stage) => {
+storyAlone("B-22 a hundred shots are decided from the keyboard, and the next is there at once", async (stage) => {
   const house = await stage.organization();
   const studio = await house.studio(10, 10);
   await house.generate(studio);

@@ -14,7 +14,7 @@ export function story(name: string, tell: Story["tell"]): void {
   stories.push({ name, tell, isAlone: false });
 }
 
-/** The same for what others would notice, such as a vendor that refuses everything: it is told when they have ended. */
+/** The same for what others would notice, such as a vendor that refuses everything, and for what is measured: it is told when they have ended. */
 export function storyAlone(name: string, tell: Story["tell"]): void {
   stories.push({ name, tell, isAlone: true });
 }
