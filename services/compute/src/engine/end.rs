@@ -210,6 +210,7 @@ impl Owner {
         batch.has_cancellations |= close.is_cancelled;
         let change = batch.of(flow);
         change.closed.push(Closed {
+            organization: flow.organization,
             task,
             number,
             phase: close.phase,

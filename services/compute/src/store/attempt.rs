@@ -85,6 +85,7 @@ pub(crate) async fn submitted(db: &mut PgConnection, rows: &[&Handle]) -> Result
          where task_key = it.task and attempt.number = it.number
              -- The same once more, where the answer to the first time was lost.
              and (phase = 1 or (phase = 2 and attempt.resume_token = it.resume_token))
+             and task_key = any($1)
          returning task_key, attempt.number",
         &rows.iter().map(|it| it.task).collect::<Vec<_>>(),
         &rows.iter().map(|it| it.number).collect::<Vec<_>>(),
@@ -101,7 +102,8 @@ pub(crate) async fn awaiting(db: &mut PgConnection, tasks: &[i64], numbers: &[i3
     sqlx::query!(
         "update compute.attempt set phase = 3
          from unnest($1::bigint[], $2::integer[]) as it (task, number)
-         where task_key = it.task and attempt.number = it.number and phase = 2",
+         where task_key = it.task and attempt.number = it.number and phase = 2
+             and task_key = any($1)",
         tasks,
         numbers,
     )

@@ -68,6 +68,7 @@ pub(crate) struct Prepared {
 /// The end of an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Closed {
+    pub(crate) organization: OrganizationId,
     pub(crate) task: i64,
     pub(crate) number: i32,
     pub(crate) phase: Phase,
@@ -148,7 +149,8 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
              ) as it
              where workflow_key = it.key and event_sequence = it.old_sequence
                  and workflow.state in (1, 2)
-                 -- By keys, whatever the planner believes of how many have not ended.
+                 -- By keys, as everything below, whatever the planner believes of tables that were empty
+                 -- when it last counted.
                  and workflow_key = any($39)
              returning workflow_key
          ), moved as (
@@ -186,7 +188,7 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
              from unnest($11::bigint[], $14::smallint[], $15::bytea[], $16::bytea[], $17::bigint[])
                      as it (task, state, outputs, failure, cost_micros)
                  join gone on gone.task_key = it.task
-             where task.task_key = it.task
+             where task.task_key = it.task and task.task_key = any($11)
              returning task.task_key
          ), closed as (
              update compute.attempt
@@ -199,24 +201,23 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
                  $22::bytea[], $23::bytea[], $24::text[])
                  as it (task, number, phase, cost_micros, failure, resume_token, vendor_job_id)
              where task_key = it.task and attempt.number = it.number
-                 and attempt.phase in (1, 2, 3, 4)
+                 and attempt.phase in (1, 2, 3, 4) and task_key = any($18)
              returning attempt.*
          ), intents as (
              insert into compute.cancellation (task_key, number, organization_id, provider, run_id,
                  resume_token, reserved_micros, currency)
              select closed.task_key, closed.number, organization_id, provider, run_id,
-                 resume_token, reserved_micros, closed.currency
+                 resume_token, reserved_micros, currency
              from closed
-                 join unnest($18::bigint[], $19::integer[], $25::text[])
-                     as it (task, number, run_id)
+                 join unnest($18::bigint[], $19::integer[], $25::text[], $48::uuid[])
+                     as it (task, number, run_id, organization_id)
                      on it.task = closed.task_key and it.number = closed.number
-                 join compute.task on task.task_key = closed.task_key
-                 join compute.workflow on workflow.workflow_key = task.workflow_key
              where it.run_id is not null
          ), forgotten as (
              delete from compute.attempt using unnest($45::bigint[], $46::integer[])
                  as it (task, number)
              where task_key = it.task and attempt.number = it.number and phase = 1
+                 and task_key = any($45)
          ), prepared as (
              insert into compute.attempt
                  (task_key, number, phase, provider, model, reserved_micros, currency, epoch)
@@ -286,6 +287,7 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
         &column!(forgotten, |it| it.0),
         &column!(forgotten, |it| it.1),
         &column!(events, |it| it.encode()),
+        &column!(closed, |it| Uuid::from(it.organization)),
     )
     .fetch_one(db)
     .await;
@@ -309,7 +311,8 @@ pub(crate) async fn astray(
              select workflow_key
              from unnest($1::bigint[], $2::bigint[]) as it (key, old_sequence)
                  join compute.workflow on workflow_key = it.key
-             where event_sequence <> old_sequence or state not in (1, 2)
+             where (event_sequence <> old_sequence or state not in (1, 2))
+                 and workflow_key = any($1)
          ) as astray on true
          where epoch = $3"#,
         &column!(flows, key),
