@@ -73,8 +73,9 @@ impl Leases {
              update {0}.job as job
              set state = 'running', fence = fence + 1, run_at = now() + $3,
                  losses = losses + (state = 'running')::integer
-             from taken where job.job_id = taken.job_id
-             returning job.job_id, job.name, job.payload, job.attempts, job.losses, job.fence",
+             -- By keys, whatever the planner believes of a queue that was empty when it last counted.
+             where job_id = any(array(select job_id from taken))
+             returning job_id, name, payload, attempts, losses, fence",
             self.schema
         )))
         .bind(names)

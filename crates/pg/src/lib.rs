@@ -20,6 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// time, and a database that went away was not back any sooner.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// How services have their statements planned.
+///
+/// A statement of a service is about a few rows, which it finds by their keys. Plans are kept; one made
+/// while tables were small, or while a queue was empty, would read them from end to end long after they
+/// have grown. A join may still be planned so: `tests/plans.rs` tells which.
+pub const PLANNING: [(&str, &str); 3] = [
+    ("enable_seqscan", "off"),
+    ("enable_mergejoin", "off"),
+    // Compiling a statement takes longer than any of these does, and what is forbidden above counts as
+    // very costly.
+    ("jit", "off"),
+];
+
 /// Connects and brings the service's own schema up to date.
 ///
 /// Waits up to half a minute for a database that does not answer yet, and says so.
@@ -31,18 +44,10 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
     migrator.run(&migrations).await?;
     migrations.close().await;
 
-    let options = options.options([
+    let options = options.options(PLANNING).options([
         ("statement_timeout", millis(config.statement_timeout)),
         // A transaction that waits for anything but Postgres holds locks for nothing.
         ("idle_in_transaction_session_timeout", millis(2 * config.statement_timeout)),
-        // A statement of a service is about a few rows, which it finds by their keys. Plans are kept;
-        // one made while tables were small, or while a queue was empty, would read them from end to
-        // end long after they have grown.
-        ("enable_seqscan", "off".to_owned()),
-        ("enable_mergejoin", "off".to_owned()),
-        // Compiling a statement takes longer than any of these does, and what is forbidden above counts
-        // as very costly.
-        ("jit", "off".to_owned()),
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(config.database_connections)

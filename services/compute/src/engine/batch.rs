@@ -106,7 +106,7 @@ impl Batch {
         let mut committed = Committed::default();
         // As often as another workflow is cancelled in between.
         for _ in 0..=self.changes.len() {
-            let (changes, taken) = self.changes(flows, &committed.lost);
+            let (changes, taken) = self.gather(flows, &committed.lost);
             committed.submitted = taken;
             if self.write(engine, epoch, &changes, &mut committed).await? {
                 if !changes.events.is_empty() {
@@ -157,7 +157,7 @@ impl Batch {
 
     /// Returns what changes of all workflows but those that are lost, and the attempts whose handles are
     /// stored together with their ends: a row that is written once is written in half the time.
-    fn changes(
+    fn gather(
         &self,
         flows: &HashMap<i64, Flow>,
         lost: &HashSet<i64>,
@@ -200,7 +200,8 @@ impl Batch {
             }
         }
         if !self.awaiting.is_empty() {
-            let (tasks, numbers) = columns(&self.awaiting);
+            let (tasks, numbers): (Vec<_>, Vec<_>) =
+                self.awaiting.iter().map(|it| (it.task, it.number)).unzip();
             attempt::awaiting(tx, &tasks, &numbers).await?;
         }
         for (attempt, end) in &self.resolved {
@@ -280,8 +281,4 @@ impl Change {
         let events = self.events.iter().map(|it| Draft::new(self.organization, it.clone()));
         changes.events.extend(events);
     }
-}
-
-fn columns(attempts: &[Attempt]) -> (Vec<i64>, Vec<i32>) {
-    attempts.iter().map(|it| (it.task, it.number)).unzip()
 }

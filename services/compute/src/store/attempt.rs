@@ -64,7 +64,7 @@ pub(crate) async fn current(db: impl PgExecutor<'_>, tasks: &[i64]) -> Result<Ve
     let rows = sqlx::query!(
         "select attempt.* from compute.attempt
              join compute.task_hot on task_hot.task_key = attempt.task_key
-                 and task_hot.attempt = attempt.number
+                 and task_hot.attempt = attempt.number and task_hot.task_key = any($1)
          where attempt.task_key = any($1)",
         tasks,
     )

@@ -82,7 +82,7 @@ pub(crate) async fn resolve(db: &mut PgConnection, task: i64, number: i32, end: 
              update compute.attempt set phase = $4::smallint
              from gone
              where attempt.task_key = gone.task_key and attempt.number = gone.number
-                 and $4::smallint is not null
+                 and attempt.task_key = $1 and $4::smallint is not null
          )
          insert into compute.ledger
              (organization_id, task_key, attempt, entry, amount_micros, currency)

@@ -168,7 +168,6 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
          ), moved_wakes as (
              update compute.task_wake set wake_at = it.wake_at
              from unnest($1::bigint[], $10::timestamptz[]) as it (task, wake_at)
-                 join moved on moved.task_key = it.task
              where task_wake.task_key = it.task and it.wake_at is not null
                  and task_wake.task_key = any($1)
          ), gone as (
@@ -179,15 +178,13 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
                  and task_key = any($11)
              returning task_key
          ), gone_wakes as (
-             delete from compute.task_wake using gone
-             where task_wake.task_key = gone.task_key and task_wake.task_key = any($11)
+             delete from compute.task_wake where task_key = any($11)
          ), ended as (
              update compute.task
              set state = it.state, outputs = it.outputs, failure = it.failure,
                  cost_micros = it.cost_micros, ended_at = now()
              from unnest($11::bigint[], $14::smallint[], $15::bytea[], $16::bytea[], $17::bigint[])
-                     as it (task, state, outputs, failure, cost_micros)
-                 join gone on gone.task_key = it.task
+                 as it (task, state, outputs, failure, cost_micros)
              where task.task_key = it.task and task.task_key = any($11)
              returning task.task_key
          ), closed as (
@@ -237,6 +234,7 @@ pub(crate) async fn write(db: impl PgExecutor<'_>, changes: &Changes, epoch: i64
          select case when exists (select from owner)
              and (select count(*) from flows) = cardinality($39)
              and (select count(*) from moved) = cardinality($1)
+             and (select count(*) from gone) = cardinality($11)
              and (select count(*) from ended) = cardinality($11)
              and (select count(*) from closed) = cardinality($18)
              then true else compute.undo() end as done"#,

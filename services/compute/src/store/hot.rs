@@ -42,7 +42,11 @@ pub(crate) async fn page(db: impl PgExecutor<'_>, after: i64, limit: i64) -> Res
     let rows = sqlx::query!(
         r#"select task_key, workflow_key, organization_id, priority, capability, state, fallback,
                wake_at as "wake_at?"
-         from compute.task_hot left join compute.task_wake using (task_key)
+         from compute.task_hot
+             left join lateral (
+                 select wake_at from compute.task_wake
+                 where task_wake.task_key = task_hot.task_key offset 0
+             ) as wake on true
          where task_key > $1 and state <> 1
          order by task_key limit $2"#,
         after,
@@ -82,9 +86,15 @@ pub(crate) async fn overdue(
     limit: i64,
 ) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
-        r#"select task_key, workflow_key, organization_id, priority, capability, state, fallback,
+        r#"select hot.task_key as "task_key!", workflow_key as "workflow_key!",
+               organization_id as "organization_id!", priority as "priority!",
+               capability as "capability!", state as "state!", fallback as "fallback!",
                wake_at as "wake_at?"
-         from compute.task_wake join compute.task_hot using (task_key)
+         from compute.task_wake
+             cross join lateral (
+                 select * from compute.task_hot
+                 where task_hot.task_key = task_wake.task_key offset 0
+             ) as hot
          where wake_at < $1
          order by wake_at limit $2"#,
         before,
@@ -157,6 +167,7 @@ pub(crate) async fn flows(db: impl PgExecutor<'_>, flows: &[i64]) -> Result<Vec<
                  select * from compute.task_hot where task_hot.task_key = task.task_key offset 0
              ) as hot on true
          where workflow.workflow_key = any($1) and workflow.state in (1, 2)
+             and task.workflow_key = any($1)
          order by workflow.workflow_key, task.ordinal"#,
         flows,
     )

@@ -48,13 +48,21 @@ pub(crate) async fn find(
     id: TaskId,
 ) -> Result<Option<Row>> {
     let row = sqlx::query!(
-        r#"select task.task_key, task_id, workflow_id, node, outputs, failure, task.created_at,
-               task.ended_at, coalesce(task.state, task_hot.state) as "state!",
-               wake_at as "wake_at?"
-         from compute.task join compute.workflow using (workflow_key)
-             left join compute.task_hot using (task_key)
-             left join compute.task_wake using (task_key)
-         where workflow.organization_id = $1 and task_id = $2"#,
+        r#"select task.task_key, task_id, workflow_id as "workflow_id!", node, outputs, failure,
+               task.created_at, task.ended_at, coalesce(task.state, hot.state) as "state!", wake_at as "wake_at?"
+         from compute.task
+             cross join lateral (
+                 select * from compute.workflow
+                 where workflow.workflow_key = task.workflow_key offset 0
+             ) as flow
+             left join lateral (
+                 select state from compute.task_hot where task_hot.task_key = task.task_key offset 0
+             ) as hot on true
+             left join lateral (
+                 select wake_at from compute.task_wake
+                 where task_wake.task_key = task.task_key offset 0
+             ) as wake on true
+         where flow.organization_id = $1 and task_id = $2"#,
         organization as _,
         id as _,
     )
@@ -67,11 +75,15 @@ pub(crate) async fn find(
 pub(crate) async fn of_workflow(db: impl PgExecutor<'_>, flow: i64) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select task.task_key, task_id, workflow_id, node, outputs, failure, task.created_at,
-               task.ended_at, coalesce(task.state, task_hot.state) as "state!",
-               wake_at as "wake_at?"
+               task.ended_at, coalesce(task.state, hot.state) as "state!", wake_at as "wake_at?"
          from compute.task join compute.workflow using (workflow_key)
-             left join compute.task_hot using (task_key)
-             left join compute.task_wake using (task_key)
+             left join lateral (
+                 select state from compute.task_hot where task_hot.task_key = task.task_key offset 0
+             ) as hot on true
+             left join lateral (
+                 select wake_at from compute.task_wake
+                 where task_wake.task_key = task.task_key offset 0
+             ) as wake on true
          where task.workflow_key = $1
          order by task.ordinal"#,
         flow,
@@ -89,11 +101,19 @@ pub(crate) async fn open(
     limit: i64,
 ) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
-        r#"select task.task_key, task_id, workflow_id, node, outputs, failure, task.created_at,
-               task.ended_at, task_hot.state, wake_at as "wake_at?"
-         from compute.task_hot join compute.task using (task_key)
-             join compute.workflow on workflow.workflow_key = task.workflow_key
-             left join compute.task_wake using (task_key)
+        r#"select it.task_key as "task_key!", task_id as "task_id!", workflow_id as "workflow_id!",
+               node as "node!", outputs as "outputs!", failure, it.created_at as "created_at!",
+               it.ended_at, task_hot.state, wake_at as "wake_at?"
+         from compute.task_hot
+             cross join lateral (
+                 select task.*, workflow_id from compute.task join compute.workflow using (workflow_key)
+                 where task.task_key = task_hot.task_key
+                     and workflow.workflow_key = task_hot.workflow_key offset 0
+             ) as it
+             left join lateral (
+                 select wake_at from compute.task_wake
+                 where task_wake.task_key = task_hot.task_key offset 0
+             ) as wake on true
          where task_hot.organization_id = $1 and -task_hot.task_key < -$2::bigint
          order by -task_hot.task_key desc limit $3"#,
         organization as _,

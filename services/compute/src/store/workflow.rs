@@ -212,15 +212,18 @@ pub(crate) async fn cancel_tasks(db: &mut PgConnection, flow: i64) -> Result<Vec
     let rows = sqlx::query!(
         "with gone as (
              delete from compute.task_hot
-             where task_key in (select task_key from compute.task where workflow_key = $1)
+             where task_key = any(array(
+                 select task_key from compute.task where workflow_key = $1
+             ))
              returning task_key, organization_id, attempt
          ), wakes as (
-             delete from compute.task_wake using gone where task_wake.task_key = gone.task_key
+             delete from compute.task_wake where task_key = any(array(select task_key from gone))
          ), stopped as (
              update compute.attempt set phase = 7, ended_at = now()
              from gone
              where attempt.task_key = gone.task_key and attempt.number = gone.attempt
                  and attempt.phase in (1, 2, 3, 4)
+                 and attempt.task_key = any(array(select task_key from gone))
              returning attempt.*, gone.organization_id
          ), intents as (
              insert into compute.cancellation (task_key, number, organization_id, provider, run_id,
@@ -228,12 +231,13 @@ pub(crate) async fn cancel_tasks(db: &mut PgConnection, flow: i64) -> Result<Vec
              select stopped.task_key, number, organization_id, provider,
                  task.task_id::text || '-' || number, resume_token, reserved_micros, currency
              from stopped join compute.task using (task_key)
+             where task.task_key = any(array(select task_key from gone))
          ), told as (
              insert into compute.signal (workflow_key, kind) values ($1, $2)
          )
          update compute.task set state = 7, ended_at = now()
-         from gone where task.task_key = gone.task_key
-         returning task.task_id, task.node",
+         where task_key = any(array(select task_key from gone))
+         returning task_id, node",
         flow,
         signal::Kind::Cancelled.number(),
     )

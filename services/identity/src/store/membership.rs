@@ -92,8 +92,9 @@ pub(crate) async fn is_member(
     email: &Email,
 ) -> Result<bool> {
     let row = sqlx::query!(
-        "select user_id from identity.membership join identity.user using (user_id)
-         where organization_id = $1 and email = $2",
+        "select user_id from identity.membership
+         where organization_id = $1
+             and user_id = (select user_id from identity.user where email = $2)",
         organization_id as _,
         email.as_str(),
     );
@@ -140,9 +141,12 @@ pub(crate) async fn list(
 ) -> Result<Vec<(Uuid, Member)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select membership_id, user_id, email, person.name as "name!", role,
-               membership.created_at
-           from identity.membership join identity.user as person using (user_id)
+        r#"select membership_id, person.user_id as "user_id!", email as "email!",
+               person.name as "name!", role, membership.created_at
+           from identity.membership
+               cross join lateral (
+                   select * from identity.user where "user".user_id = membership.user_id offset 0
+               ) as person
            where organization_id = $1 and ($2::uuid is null or $2 < membership_id)
            order by membership_id
            limit $3"#,

@@ -78,11 +78,16 @@ pub(crate) async fn list_of_member(
     limit: i64,
 ) -> Result<Vec<Organization>> {
     let rows = sqlx::query!(
-        "select organization_id, name, organization.created_at
-         from identity.organization join identity.membership using (organization_id)
-         where user_id = $1 and ($2::uuid is null or $2 < organization_id)
-         order by organization_id
-         limit $3",
+        r#"select it.organization_id as "organization_id!", name as "name!",
+               it.created_at as "created_at!"
+         from identity.membership
+             cross join lateral (
+                 select * from identity.organization
+                 where organization.organization_id = membership.organization_id offset 0
+             ) as it
+         where user_id = $1 and ($2::uuid is null or $2 < membership.organization_id)
+         order by membership.organization_id
+         limit $3"#,
         user_id as _,
         after as _,
         limit,

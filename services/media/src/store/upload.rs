@@ -169,8 +169,8 @@ pub(crate) async fn expire(
                 and (lease_until is null or lease_until <= $1)
             order by expires_at limit $2 for update skip locked
         )
-        update media.upload u set state = 'expired', lease_until = null, updated_at = $1
-        from due where u.upload_id = due.upload_id",
+        update media.upload set state = 'expired', lease_until = null, updated_at = $1
+        where upload_id = any(array(select upload_id from due))",
         now,
         limit,
     )

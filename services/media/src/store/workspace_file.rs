@@ -138,9 +138,9 @@ pub(crate) async fn claim_expired(
                 and (lease_until is null or lease_until <= $1)
             order by expires_at limit $3 for update skip locked
         )
-        update media.workspace_file f set attempt = attempt + 1, lease_until = $2
-        from due where f.key = due.key
-        returning f.key, organization_id, media_type, size_bytes, candidate_id, media_id,
+        update media.workspace_file set attempt = attempt + 1, lease_until = $2
+        where key = any(array(select key from due))
+        returning key, organization_id, media_type, size_bytes, candidate_id, media_id,
             lease_until",
         now,
         lease_until,
