@@ -29,7 +29,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /out/bin/ /usr/local/bin/
 COPY --from=web /src/web/dist/ /usr/share/sartiq/web/
-# Large blocks of memory go back to the system as soon as they are free.
+# Large blocks of memory go back to the system as soon as they are free. By itself glibc keeps blocks as large as any
+# that was ever freed: 19 MB after the first password.
 ENV GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=2
 USER 65532:65532
 EXPOSE 50051 9464

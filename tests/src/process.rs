@@ -14,8 +14,8 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::{Result, until};
 
-/// What the image sets.
-const TUNABLES: &str = "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=2";
+/// The image, which services are told the same as.
+const IMAGE: &str = include_str!("../../Dockerfile");
 
 /// A service that can be killed and started again.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Process {
             .env("RUST_LOG", "info")
             .envs(&self.env)
             .env("RUST_BACKTRACE", "1")
-            .env("GLIBC_TUNABLES", TUNABLES)
+            .envs(IMAGE.lines().filter_map(|it| it.strip_prefix("ENV ")?.split_once('=')))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -21,12 +21,8 @@ use crate::vendor;
 /// How far the ports of metrics are from those of their services.
 const METRICS: u16 = 100;
 
-/// Large blocks go back to the system as soon as they are free. By itself glibc keeps blocks as large
-/// as any that was ever freed: 19 MB after the first password. The image has the same.
-const ALLOCATOR: (&str, &str) = (
-    "GLIBC_TUNABLES",
-    "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=2",
-);
+/// The image, which services are told the same as: what it says to the allocator.
+const IMAGE: &str = include_str!("../../../Dockerfile");
 
 /// How long a service may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -249,8 +245,10 @@ fn specs(
 ) -> Result<Vec<Spec>> {
     let mut specs = Vec::new();
     let mut add = |name: &str, mut env: Vec<(String, String)>, health| -> Result<()> {
-        let (variable, value) = ALLOCATOR;
-        env.push((variable.to_owned(), value.to_owned()));
+        env.extend(IMAGE.lines().filter_map(|it| {
+            let (variable, value) = it.strip_prefix("ENV ")?.split_once('=')?;
+            Some((variable.to_owned(), value.to_owned()))
+        }));
         if without.iter().any(|it| it == name) {
             let path = folder.path(&format!("{name}.env"));
             let mut book = Book::open(path.clone())?;

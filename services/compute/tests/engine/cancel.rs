@@ -130,7 +130,7 @@ async fn one_that_runs_is_cancelled_at_its_provider(db: PgPool) -> Result {
     stage.fake.plan(|run, _| match run.prompt.as_str() {
         "image_0" => vec![Act::Accept, Act::Progress(5), Act::Hang],
         // Takes the run only after it was cancelled here.
-        "image_1" => vec![Act::Sleep(600), Act::Accept, Act::Sleep(50), Act::Complete],
+        "image_1" => vec![Act::Sleep(2_000), Act::Accept, Act::Sleep(50), Act::Complete],
         "image_2" => vec![Act::Accept, Act::Gate, Act::Complete],
         _ => usual(),
     });
