@@ -19,6 +19,9 @@ pub(crate) enum Error {
     GenerationNotFound(GenerationId),
     #[error("prediction {0} does not exist")]
     PredictionNotFound(PredictionId),
+    /// The metadata names them: a hundred ids are too long for a sentence.
+    #[error("{} of the predictions do not exist", .0.len())]
+    PredictionsNotFound(Vec<PredictionId>),
     #[error("the product of shot {0} has no front photo to make pictures from")]
     ProductWithoutPhoto(ShotId),
     #[error("the generation is {}; it cannot be cancelled any more", .0.as_str())]
@@ -52,6 +55,7 @@ impl Error {
         vec![
             Self::GenerationNotFound(GenerationId::generate()),
             Self::PredictionNotFound(PredictionId::generate()),
+            Self::PredictionsNotFound(Vec::new()),
             Self::ProductWithoutPhoto(ShotId::generate()),
             Self::StateConflict(State::Completed),
             Self::PredictionFinal(prediction::State::Ready),
@@ -67,7 +71,9 @@ impl Error {
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
-            Self::GenerationNotFound(_) | Self::PredictionNotFound(_) => Code::NotFound,
+            Self::GenerationNotFound(_)
+            | Self::PredictionNotFound(_)
+            | Self::PredictionsNotFound(_) => Code::NotFound,
             Self::ProductWithoutPhoto(_) | Self::StateConflict(_) | Self::PredictionFinal(_) => {
                 Code::FailedPrecondition
             }
@@ -83,7 +89,7 @@ impl Fault for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::GenerationNotFound(_) => "GENERATION_NOT_FOUND",
-            Self::PredictionNotFound(_) => "PREDICTION_NOT_FOUND",
+            Self::PredictionNotFound(_) | Self::PredictionsNotFound(_) => "PREDICTION_NOT_FOUND",
             Self::ProductWithoutPhoto(_) => "PRODUCT_WITHOUT_PHOTO",
             Self::StateConflict(_) | Self::PredictionFinal(_) => "STATE_CONFLICT",
             Self::Fields(_) | Self::MalformedId(_) => "FIELD_INVALID",
@@ -100,6 +106,10 @@ impl Fault for Error {
         let (name, value) = match self {
             Self::GenerationNotFound(id) => ("generation_id", id.to_string()),
             Self::PredictionNotFound(id) => ("prediction_id", id.to_string()),
+            Self::PredictionsNotFound(ids) => {
+                let ids: Vec<_> = ids.iter().map(PredictionId::to_string).collect();
+                ("ids", ids.join(","))
+            }
             Self::ProductWithoutPhoto(id) => ("shot_id", id.to_string()),
             Self::StateConflict(state) => ("state", state.as_str().to_owned()),
             Self::PredictionFinal(state) => ("state", state.as_str().to_owned()),

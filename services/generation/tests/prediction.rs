@@ -30,10 +30,15 @@ async fn one_that_is_missing_or_a_strangers_is_not_found(db: PgPool) -> Result {
     let stage = Stage::open(db).await?;
     let set = stage.set();
     let (_, made) = stage.made(&set).await?;
-    let missing = BatchGetPredictionsRequest { ids: vec![made.id.clone(), request_id()] };
-    let status = refusal(stage.predictions().batch_get_predictions(missing.clone()).await)?;
-    assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "PREDICTION_NOT_FOUND"));
-    assert_eq!(testkit::metadata(&status)["prediction_id"], missing.ids[1]);
+    // All that are missing are named, so that who needs the others asks again once.
+    for n_missing in [1, 99] {
+        let missing: Vec<_> = (0..n_missing).map(|_| request_id()).collect();
+        let ids = missing.iter().chain([&made.id]).cloned().collect();
+        let request = BatchGetPredictionsRequest { ids };
+        let status = refusal(stage.predictions().batch_get_predictions(request).await)?;
+        assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "PREDICTION_NOT_FOUND"));
+        assert_eq!(testkit::metadata(&status)["ids"], missing.join(","));
+    }
 
     let mut stranger = PredictionServiceClient::new(stage.stranger());
     let request = GetPredictionRequest { id: made.id.clone() };

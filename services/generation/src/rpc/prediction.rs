@@ -33,11 +33,17 @@ pub(super) async fn batch_get(
     let ids: Vec<PredictionId> =
         request.ids.iter().map(|it| it.parse()).collect::<Result<_, _>>()?;
     let found = store::prediction::find(&service.db, caller.organization()?, &ids).await?;
-    let predictions = ids.iter().map(|id| {
-        let prediction = found.iter().find(|it| it.id == *id);
-        prediction.map(wire::prediction).ok_or(Error::PredictionNotFound(*id))
-    });
-    Ok(pb::BatchGetPredictionsResponse { predictions: predictions.collect::<Result<_>>()? })
+    let (mut predictions, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
+    for id in ids {
+        match found.iter().find(|it| it.id == id) {
+            Some(prediction) => predictions.push(wire::prediction(prediction)),
+            None => missing.push(id),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Error::PredictionsNotFound(missing));
+    }
+    Ok(pb::BatchGetPredictionsResponse { predictions })
 }
 
 pub(super) async fn list(
