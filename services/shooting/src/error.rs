@@ -8,7 +8,7 @@ use pg::PageTokenError;
 use pg::replay;
 use server::{Code, Fault};
 use tonic::Status;
-use types::id::{ParseIdError, PredictionId, ShotId};
+use types::id::{DecisionId, ParseIdError, PredictionId, ShotId};
 use types::{EtagMismatch, Findings};
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ pub(crate) enum Noun {
     Look,
     Shot,
     Prediction,
+    Decision,
 }
 
 impl fmt::Display for Noun {
@@ -30,6 +31,7 @@ impl fmt::Display for Noun {
             Self::Look => "look",
             Self::Shot => "shot",
             Self::Prediction => "prediction",
+            Self::Decision => "decision",
         })
     }
 }
@@ -52,6 +54,10 @@ pub(crate) enum Error {
     PredictionDecided(PredictionId),
     #[error("no decision about shot {0} stands")]
     NothingToUndo(ShotId),
+    #[error("decision {0} was undone already")]
+    DecisionUndone(DecisionId),
+    #[error("a later decision about shot {0} stands")]
+    DecisionNotLatest(ShotId),
     #[error("the revision has started; cancel its generation instead")]
     RevisionStarted,
     #[error("another person decided that; owners and admins may undo it")]
@@ -103,6 +109,7 @@ impl Error {
             noun(Noun::Look),
             noun(Noun::Shot),
             noun(Noun::Prediction),
+            noun(Noun::Decision),
             Self::EtagMismatch(EtagMismatch(types::Version(1))),
             Self::StateConflict { noun: Noun::Shot, state: "", allowed: &[] },
             Self::ShotInUse(ShotId::generate()),
@@ -110,6 +117,8 @@ impl Error {
             Self::PredictionNotReady(PredictionId::generate()),
             Self::PredictionDecided(PredictionId::generate()),
             Self::NothingToUndo(ShotId::generate()),
+            Self::DecisionUndone(DecisionId::generate()),
+            Self::DecisionNotLatest(ShotId::generate()),
             Self::RevisionStarted,
             Self::DecisionOfAnother,
             Self::Fields(Findings::default()),
@@ -150,6 +159,8 @@ impl Fault for Error {
             | Self::PredictionNotReady(_)
             | Self::PredictionDecided(_)
             | Self::NothingToUndo(_)
+            | Self::DecisionUndone(_)
+            | Self::DecisionNotLatest(_)
             | Self::RevisionStarted => Code::FailedPrecondition,
             Self::DecisionOfAnother => Code::PermissionDenied,
             Self::Fields(_) | Self::PageToken(_) | Self::MalformedId(_) => Code::InvalidArgument,
@@ -166,6 +177,7 @@ impl Fault for Error {
             Self::NotFound(Noun::Look, _) => "LOOK_NOT_FOUND",
             Self::NotFound(Noun::Shot, _) => "SHOT_NOT_FOUND",
             Self::NotFound(Noun::Prediction, _) => "PREDICTION_NOT_FOUND",
+            Self::NotFound(Noun::Decision, _) => "DECISION_NOT_FOUND",
             Self::EtagMismatch(_) => "ETAG_MISMATCH",
             Self::StateConflict { .. } => "STATE_CONFLICT",
             Self::ShotInUse(_) => "SHOT_IN_USE",
@@ -173,6 +185,8 @@ impl Fault for Error {
             Self::PredictionNotReady(_) => "PREDICTION_NOT_READY",
             Self::PredictionDecided(_) => "PREDICTION_DECIDED",
             Self::NothingToUndo(_) => "NOTHING_TO_UNDO",
+            Self::DecisionUndone(_) => "DECISION_UNDONE",
+            Self::DecisionNotLatest(_) => "DECISION_NOT_LATEST",
             Self::RevisionStarted => "REVISION_STARTED",
             Self::DecisionOfAnother => "DECISION_OF_ANOTHER",
             Self::Fields(_) | Self::MalformedId(_) => "FIELD_INVALID",
@@ -192,7 +206,7 @@ impl Fault for Error {
             Self::StateConflict { state, allowed, .. } => {
                 vec![("state", (*state).to_owned()), ("allowed", allowed.join(","))]
             }
-            Self::ShotInUse(id) => vec![("shot_id", id.to_string())],
+            Self::ShotInUse(id) | Self::DecisionNotLatest(id) => vec![("shot_id", id.to_string())],
             Self::Replay(error) => return error.metadata(),
             _ => Vec::new(),
         };

@@ -1,10 +1,12 @@
 //! What shootings answer, one line per RPC.
 
+pub(crate) mod batch;
 mod catalog;
 pub(crate) mod change;
+mod event;
 mod look;
 mod prediction;
-pub(crate) mod review;
+mod review;
 mod shooting;
 mod shot;
 mod wire;
@@ -182,6 +184,22 @@ impl ReviewService for Studio {
     ) -> Result<Response<UndoDecisionResponse>, Status> {
         let (caller, request) = server::open(request)?;
         Ok(Response::new(review::undo(self, caller, request).await?))
+    }
+
+    async fn batch_decide(
+        &self,
+        request: Request<BatchDecideRequest>,
+    ) -> Result<Response<BatchDecideResponse>, Status> {
+        let (caller, request) = server::open(request)?;
+        Ok(Response::new(review::batch_decide(self, caller, request).await?))
+    }
+
+    async fn batch_undo_decisions(
+        &self,
+        request: Request<BatchUndoDecisionsRequest>,
+    ) -> Result<Response<BatchUndoDecisionsResponse>, Status> {
+        let (caller, request) = server::open(request)?;
+        Ok(Response::new(review::batch_undo(self, caller, request).await?))
     }
 
     async fn list_decisions(

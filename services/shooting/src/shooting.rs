@@ -5,6 +5,7 @@ use types::id::ShootingId;
 use types::{Findings, Mask, Version};
 
 use crate::error::{Error, Noun, Result};
+use crate::shot;
 
 /// A set of looks that is produced, reviewed and delivered together.
 #[derive(Clone, Debug)]
@@ -69,6 +70,23 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// Counts in that a shot changed from one state to another.
+    pub(crate) fn shift(&mut self, from: shot::State, to: shot::State) {
+        *self.of(from) -= 1;
+        *self.of(to) += 1;
+    }
+
+    fn of(&mut self, state: shot::State) -> &mut i64 {
+        match state {
+            shot::State::Planned => &mut self.planned,
+            shot::State::Generating => &mut self.generating,
+            shot::State::ToReview => &mut self.to_review,
+            shot::State::RevisionRequested => &mut self.revision_requested,
+            shot::State::Approved => &mut self.approved,
+            shot::State::Rejected => &mut self.rejected,
+        }
+    }
+
     fn all(&self) -> i64 {
         self.planned
             + self.generating

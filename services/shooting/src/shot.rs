@@ -61,6 +61,16 @@ pub(crate) enum Purpose {
     Revision,
 }
 
+impl Purpose {
+    /// Returns the purpose of a generation that is for a revision, or is not.
+    pub(crate) fn of(is_revision: bool) -> Self {
+        match is_revision {
+            true => Self::Revision,
+            false => Self::Pictures,
+        }
+    }
+}
+
 /// How a shot stands once what happened to it is counted in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Facts {

@@ -1,5 +1,7 @@
 //! Shootings, seen from outside.
 
+mod batch;
+mod batch_undo;
 mod look;
 mod review;
 mod revision;

@@ -1,6 +1,7 @@
 //! Shootings on a database of their own, beside a catalog and a generation that tests can tell
 //! what to be like.
 
+pub(crate) mod batch;
 mod catalog;
 mod generation;
 
@@ -148,6 +149,26 @@ impl Stage {
         // A generation that was told of as ended is ended everywhere.
         self.await_ended(&generation).await?;
         Ok((self.read(&shot).await?, pictures))
+    }
+
+    /// Creates a shooting with so many shots, each with a picture that waits for a decision.
+    pub(crate) async fn shots_to_review(&self, n_shots: usize) -> Result<Vec<(Shot, String)>> {
+        let looks = (0..n_shots).step_by(20).map(|n| self.look(20.min(n_shots - n))).collect();
+        let shooting_id = self.shooting().await?.id;
+        let request = BatchCreateLooksRequest { request_id: request_id(), shooting_id, looks };
+        let shots = self.looks().batch_create_looks(request).await?.into_inner().shots;
+        let add = |shot| (shot, PredictionId::generate().to_string());
+        let shots: Vec<_> = shots.into_iter().map(add).collect();
+        let generation = GenerationId::generate().to_string();
+        let told = shots.iter().map(|(shot, id)| {
+            let payload = Payload::PredictionReady(ready(shot, &generation, id));
+            Draft::new(self.organization, payload)
+        });
+        let mut tx = self.db.begin().await?;
+        self.outbox.publish(&mut tx, &told.collect::<Vec<_>>()).await?;
+        self.outbox.commit(tx).await?;
+        self.await_quiet().await?;
+        Ok(shots)
     }
 
     /// Tells that a generation of `shot` started and made so many pictures.

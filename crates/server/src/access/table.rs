@@ -224,6 +224,8 @@ const SHOOTING: &[Service] = &[
             ("RevisePrediction", EDITOR),
             // Whose decision may be undone by whom is for shooting to say.
             ("UndoDecision", REVIEWER),
+            ("BatchDecide", REVIEWER),
+            ("BatchUndoDecisions", REVIEWER),
             ("ListDecisions", MEMBER.and(READERS)),
         ],
     },

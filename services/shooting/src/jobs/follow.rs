@@ -73,10 +73,7 @@ impl Follower {
 fn read(event: &Event) -> Result<Option<News>, ParseIdError> {
     let (shot, what) = match &event.payload {
         Some(Payload::GenerationStarted(it)) => {
-            let purpose = match it.revision {
-                true => Purpose::Revision,
-                false => Purpose::Pictures,
-            };
+            let purpose = Purpose::of(it.revision);
             (&it.shot_id, What::Started(it.generation_id.parse()?, purpose))
         }
         Some(Payload::PredictionReady(it)) => {

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::decision::Decision;
 use crate::error::{Error, Result, is_passing};
+use crate::rpc::batch::Batch;
 use crate::rpc::change::Change;
-use crate::rpc::review::take_back;
 use crate::shot::Purpose;
 use crate::{Studio, store};
 
@@ -55,11 +55,11 @@ impl Job for StartRevision {
     async fn give_up(&self, studio: &Studio) -> Result<(), Failure> {
         let organization = self.organization_id.into();
         let decision = self.decision_id.into();
-        let found = store::decision::find(&studio.db, organization, decision).await?;
-        let is_open = |it: &Decision| it.generation_id.is_none() && it.undone_at.is_none();
-        if let Some(decision) = found.filter(is_open) {
+        let found = store::decision::find(&studio.db, organization, &[decision]).await?;
+        let is_open = |it: &&Decision| it.generation_id.is_none() && it.undone_at.is_none();
+        if let Some(decision) = found.iter().find(is_open) {
             let caller = Caller::background(organization);
-            withdraw(studio, &caller, organization, &decision).await?;
+            withdraw(studio, &caller, organization, decision).await?;
         }
         Ok(())
     }
@@ -75,9 +75,8 @@ pub(crate) async fn start(
     organization: OrganizationId,
     id: DecisionId,
 ) -> Result<()> {
-    let Some(decision) = store::decision::find(&studio.db, organization, id).await? else {
-        return Ok(());
-    };
+    let found = store::decision::find(&studio.db, organization, &[id]).await?;
+    let Some(decision) = found.into_iter().next() else { return Ok(()) };
     if decision.generation_id.is_some() || decision.undone_at.is_some() {
         return Ok(());
     }
@@ -118,9 +117,9 @@ async fn record(
     let (_, shot) = change.open(decision.shot_id).await?;
     store::decision::set_generation(&mut *change.tx, organization, decision.id, generation).await?;
     change.started(shot, generation, Purpose::Revision).await?;
-    let now = store::decision::find(&mut *change.tx, organization, decision.id).await?;
+    let now = store::decision::find_one(&mut *change.tx, organization, decision.id).await?;
     studio.outbox.commit(tx).await?;
-    if now.is_some_and(|it| it.undone_at.is_some()) {
+    if now.undone_at.is_some() {
         // It was undone while it was being started. What it costs now is little.
         let request = CancelGenerationRequest {
             request_id: derived(decision.id, "cancel"),
@@ -141,11 +140,14 @@ async fn withdraw(
 ) -> Result<()> {
     let mut tx = studio.db.begin().await?;
     let mut change = Change { studio, tx: &mut tx, caller, organization };
-    let (_, shot) = change.open(decision.shot_id).await?;
+    let mut batch = Batch::open(&mut change, &[decision.shot_id]).await?;
     let latest = store::decision::latest(&mut *change.tx, organization, decision.shot_id).await?;
     match latest {
         Some(latest) if latest.id == decision.id => {
-            take_back(&mut change, shot, latest).await?;
+            let id = latest.id;
+            let places = store::decision::find_places(&mut *change.tx, organization, &[id]).await?;
+            batch.undo(&latest, places.get(&id).copied().unwrap_or_default())?;
+            batch.write(&mut change).await?;
         }
         // It was undone meanwhile.
         _ => {}

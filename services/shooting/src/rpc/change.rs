@@ -1,17 +1,16 @@
 //! What happens to a shot or a look, and what follows from it: states, and the events.
 
+use api::sartiq::event::v1::LookChanged;
 use api::sartiq::event::v1::event::Payload;
-use api::sartiq::event::v1::{DecisionMade, LookChanged, ShootingChanged, ShotChanged};
-use api::sartiq::shooting::v1 as pb;
 use events::Draft;
 use server::Caller;
 use types::id::{GenerationId, OrganizationId, PredictionId, ShootingId, ShotId};
 
-use crate::decision::Decision;
 use crate::error::Result;
 use crate::look::Look;
+use crate::rpc::event;
 use crate::shooting::{Shooting, State};
-use crate::shot::{self, Cause, Purpose, Shot};
+use crate::shot::{Cause, Purpose, Shot};
 use crate::{Studio, store};
 
 /// A change in the making: who causes it, in which transaction.
@@ -27,7 +26,7 @@ impl Change<'_> {
     pub(crate) async fn open(&mut self, id: ShotId) -> Result<(Shooting, Shot)> {
         let shot = store::shot::find_one(&mut *self.tx, self.organization, id).await?;
         let shooting =
-            store::shooting::lock(&mut *self.tx, self.organization, shot.shooting_id).await?;
+            store::shooting::lock_one(&mut *self.tx, self.organization, shot.shooting_id).await?;
         // Again, for it may have changed before the lock was held.
         let shot = store::shot::find_one(&mut *self.tx, self.organization, id).await?;
         Ok((shooting, shot))
@@ -58,11 +57,13 @@ impl Change<'_> {
         prediction: PredictionId,
     ) -> Result<Shot> {
         let organization = self.organization;
-        if !store::prediction::insert(&mut *self.tx, organization, shot.id, prediction).await? {
+        let ready = [(prediction, shot.id)];
+        if store::prediction::insert(&mut *self.tx, organization, &ready).await?.is_empty() {
             return Ok(shot);
         }
-        let purpose = store::generation::purpose(&mut *self.tx, organization, generation).await?;
-        self.happen(shot, Cause::Ready(purpose)).await
+        let revisions =
+            store::generation::find_revisions(&mut *self.tx, organization, &[generation]).await?;
+        self.happen(shot, Cause::Ready(Purpose::of(!revisions.is_empty()))).await
     }
 
     /// A generation of `shot` ended. Said again, it changes nothing.
@@ -75,25 +76,15 @@ impl Change<'_> {
         self.happen(Shot { generation_id, ..shot }, Cause::Ended).await
     }
 
+    /// Counts in that `cause` happened to `shot`, writes it and tells what changed.
     async fn happen(&mut self, mut shot: Shot, cause: Cause) -> Result<Shot> {
-        let before = shot.state;
-        let facts = store::prediction::facts(&mut *self.tx, self.organization, shot.id).await?;
-        shot.happen(cause, facts)?;
-        self.write(before, shot).await
-    }
-
-    /// Writes `shot`, which was in state `before`, and tells what changed.
-    pub(crate) async fn write(&mut self, before: shot::State, shot: Shot) -> Result<Shot> {
-        let shot = store::shot::update(&mut *self.tx, self.organization, &shot).await?;
+        let (organization, before) = (self.organization, shot.state);
+        let facts = store::prediction::facts(&mut *self.tx, organization, &[shot.id]).await?;
+        shot.happen(cause, facts.get(&shot.id).copied().unwrap_or_default())?;
+        let written = store::shot::update(&mut *self.tx, organization, &[&shot]).await?;
+        let shot = written.into_iter().next().unwrap_or(shot);
         if shot.state != before {
-            self.tell(Payload::ShotStateChanged(ShotChanged {
-                shot_id: shot.id.into(),
-                shooting_id: shot.shooting_id.into(),
-                from_state: pb::shot::State::from(before).as_str_name().to_owned(),
-                to_state: pb::shot::State::from(shot.state).as_str_name().to_owned(),
-                selected_prediction_id: shot.selected.map(Into::into).unwrap_or_default(),
-            }))
-            .await?;
+            self.tell(event::shot_changed(before, &shot)).await?;
             self.refresh(shot.shooting_id).await?;
         }
         Ok(shot)
@@ -101,7 +92,7 @@ impl Change<'_> {
 
     /// Gives a shooting the state that follows from its shots, unless it is archived.
     pub(crate) async fn refresh(&mut self, id: ShootingId) -> Result<Shooting> {
-        let shooting = store::shooting::find(&mut *self.tx, self.organization, id).await?;
+        let shooting = store::shooting::find_one(&mut *self.tx, self.organization, id).await?;
         match shooting.state {
             State::Archived => Ok(shooting),
             _ => {
@@ -117,30 +108,10 @@ impl Change<'_> {
         if from == to {
             return Ok(shooting);
         }
-        self.tell(Payload::ShootingStateChanged(ShootingChanged {
-            shooting_id: shooting.id.into(),
-            from_state: pb::shooting::State::from(from).as_str_name().to_owned(),
-            to_state: pb::shooting::State::from(to).as_str_name().to_owned(),
-        }))
-        .await?;
-        store::shooting::set_state(&mut *self.tx, self.organization, shooting.id, from, to).await
-    }
-
-    /// Tells that a decision was made or undone.
-    pub(crate) async fn tell_decision(
-        &mut self,
-        what: impl FnOnce(DecisionMade) -> Payload,
-        decision: &Decision,
-        shot: &Shot,
-    ) -> Result<()> {
-        self.tell(what(DecisionMade {
-            decision_id: decision.id.into(),
-            shot_id: shot.id.into(),
-            shooting_id: shot.shooting_id.into(),
-            prediction_id: decision.prediction_id.into(),
-            kind: pb::decision::Kind::from(decision.kind).as_str_name().to_owned(),
-        }))
-        .await
+        self.tell(event::shooting_changed(shooting.id, from, to)).await?;
+        let (organization, id) = (self.organization, shooting.id);
+        store::shooting::set_states(&mut *self.tx, organization, &[(id, from, to)]).await?;
+        store::shooting::find_one(&mut *self.tx, organization, id).await
     }
 
     /// Tells that looks were created, changed or deleted, in their order.
@@ -163,7 +134,11 @@ impl Change<'_> {
         self.tell_all([payload]).await
     }
 
-    async fn tell_all(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Result<()> {
+    /// Tells the mesh several things that happened, in their order.
+    pub(super) async fn tell_all(
+        &mut self,
+        payloads: impl IntoIterator<Item = Payload>,
+    ) -> Result<()> {
         let draft = |it| Draft::new(self.organization, it).caused_by(self.caller);
         let drafts: Vec<_> = payloads.into_iter().map(draft).collect();
         Ok(self.studio.outbox.publish(&mut *self.tx, &drafts).await?)

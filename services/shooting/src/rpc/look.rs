@@ -102,7 +102,7 @@ pub(super) async fn list(
 ) -> Result<pb::ListLooksResponse> {
     let organization = caller.organization()?;
     let shooting: ShootingId = request.shooting_id.parse()?;
-    store::shooting::find(&studio.db, organization, shooting).await?;
+    store::shooting::find_one(&studio.db, organization, shooting).await?;
     let arguments = ("look", organization, shooting);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
     let found = store::look::list(&studio.db, organization, shooting, &page).await?;
@@ -133,7 +133,7 @@ pub(super) async fn update(
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let look = store::look::find_one(&mut *tx, organization, id).await?;
-        let shooting = store::shooting::lock(&mut *tx, organization, look.shooting_id).await?;
+        let shooting = store::shooting::lock_one(&mut *tx, organization, look.shooting_id).await?;
         shooting.check_open()?;
         // Again, for it may have changed before the lock was held.
         let mut look = store::look::find_one(&mut *tx, organization, id).await?;
@@ -164,7 +164,7 @@ pub(super) async fn delete(
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let look = store::look::find_one(&mut *tx, organization, id).await?;
-        let shooting = store::shooting::lock(&mut *tx, organization, look.shooting_id).await?;
+        let shooting = store::shooting::lock_one(&mut *tx, organization, look.shooting_id).await?;
         shooting.check_open()?;
         // Again, for it may have been deleted before the lock was held.
         let look = store::look::find_one(&mut *tx, organization, id).await?;
@@ -188,7 +188,7 @@ async fn insert(
     contents: &[Content],
 ) -> Result<(Vec<Look>, Vec<Shot>)> {
     let organization = change.organization;
-    store::shooting::lock(&mut *change.tx, organization, shooting).await?.check_open()?;
+    store::shooting::lock_one(&mut *change.tx, organization, shooting).await?.check_open()?;
     let (mut looks, mut shots) = (Vec::new(), Vec::new());
     for content in contents {
         let id = LookId::generate();

@@ -1,25 +1,25 @@
 //! Review RPCs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ::jobs::Enqueue;
-use api::sartiq::event::v1::event::Payload;
 use api::sartiq::shooting::v1 as pb;
 use pg::Page;
 use pg::replay::{self, Replay};
 use server::{Caller, Role};
 use time::OffsetDateTime;
 use types::Findings;
-use types::id::{DecisionId, PredictionId, ShotId};
+use types::id::{DecisionId, PredictionId, ShotId, UserId};
 
-use crate::decision::{Decision, Kind};
+use crate::decision::{Decision, Kind, Verdict};
 use crate::error::{Error, Noun, Result};
 use crate::jobs::revision::{self, StartRevision};
+use crate::rpc::batch::{Batch, Outcome};
 use crate::rpc::change::Change;
-use crate::rpc::prediction::Origin;
-use crate::rpc::{prediction, wire};
-use crate::shot::{Cause, Shot};
-use crate::store::decision::Verdict;
+use crate::rpc::prediction::Origins;
+use crate::rpc::{ids, prediction, wire};
+use crate::shot::Shot;
 use crate::{SCHEMA, Studio, store};
 
 /// How long the call that asks for a revision has to start it before a job tries.
@@ -38,13 +38,13 @@ pub(super) async fn approve(
         return Ok(reply);
     }
     let prediction_id: PredictionId = request.prediction_id.parse()?;
-    let origin = prediction::find(studio, &caller, prediction_id).await?;
+    let (kind, note) = (Kind::Approve, String::new());
+    let verdict = Verdict { prediction_id, kind, reason: None, note, user_id };
+    let origins = prediction::find(studio, &caller, &[prediction_id]).await?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };
-        let kind = Kind::Approve;
-        let verdict = Verdict { prediction_id, kind, reason: None, note: "", user_id };
-        let (decision, shot) = decide(&mut change, origin, &verdict).await?;
+        let (decision, shot) = decide_one(&mut change, verdict, origins).await?;
         let (decision, shot) = (Some(decision.into()), Some(shot.into()));
         Ok::<_, Error>(pb::ApprovePredictionResponse { decision, shot })
     })
@@ -65,19 +65,21 @@ pub(super) async fn reject(
     if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
-    let note = request.note.trim();
-    if request.reason() == pb::RejectReason::Other && note.is_empty() {
-        let sentence = "must say why, since the reason is another one";
-        return Err(Findings::of("note", sentence).into());
-    }
-    let reason = Some(wire::reason(request.reason()));
     let prediction_id: PredictionId = request.prediction_id.parse()?;
-    let origin = prediction::find(studio, &caller, prediction_id).await?;
+    let input = pb::DecisionInput {
+        prediction_id: request.prediction_id.clone(),
+        kind: pb::decision::Kind::Reject.into(),
+        reason: request.reason,
+        note: request.note.clone(),
+    };
+    let mut findings = Findings::default();
+    let verdict = wire::verdict(input, user_id, "", &mut findings)?;
+    findings.end()?;
+    let origins = prediction::find(studio, &caller, &[prediction_id]).await?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };
-        let verdict = Verdict { prediction_id, kind: Kind::Reject, reason, note, user_id };
-        let (decision, shot) = decide(&mut change, origin, &verdict).await?;
+        let (decision, shot) = decide_one(&mut change, verdict, origins).await?;
         let (decision, shot) = (Some(decision.into()), Some(shot.into()));
         Ok::<_, Error>(pb::RejectPredictionResponse { decision, shot })
     })
@@ -99,14 +101,13 @@ pub(super) async fn revise(
     let reply: pb::RevisePredictionResponse = match known {
         Some(reply) => reply,
         None => {
-            let origin = prediction::find(studio, &caller, prediction_id).await?;
+            let (kind, note) = (Kind::Revise, request.note.trim().to_owned());
+            let verdict = Verdict { prediction_id, kind, reason: None, note, user_id };
+            let origins = prediction::find(studio, &caller, &[prediction_id]).await?;
             let mut tx = studio.db.begin().await?;
             let reply = replay::once(&mut tx, &replay, async |tx| {
                 let mut change = Change { studio, tx, caller: &caller, organization };
-                let note = request.note.trim();
-                let kind = Kind::Revise;
-                let verdict = Verdict { prediction_id, kind, reason: None, note, user_id };
-                let (decision, shot) = decide(&mut change, origin, &verdict).await?;
+                let (decision, shot) = decide_one(&mut change, verdict, origins).await?;
                 // Whatever becomes of this process, what was decided will start.
                 let later = Some(OffsetDateTime::now_utc() + HEAD_START);
                 let how = Enqueue { run_at: later, ..Enqueue::default() };
@@ -128,9 +129,7 @@ pub(super) async fn revise(
         Ok(()) | Err(Error::GenerationUnavailable(_)) => {}
         Err(error) => return Err(error),
     }
-    let decision = store::decision::find(&studio.db, organization, id).await?;
-    let decision =
-        decision.ok_or_else(|| Error::NotFound(Noun::Prediction, vec![prediction_id.uuid()]))?;
+    let decision = store::decision::find_one(&studio.db, organization, id).await?;
     let shot = store::shot::find_one(&studio.db, organization, decision.shot_id).await?;
     let generation_id = decision.generation_id.map(Into::into).unwrap_or_default();
     let (decision, shot) = (Some(decision.into()), Some(shot.into()));
@@ -148,17 +147,64 @@ pub(super) async fn undo(
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };
-        let (shooting, shot) = change.open(id).await?;
-        shooting.check_open()?;
-        let decision = store::decision::latest(&mut *change.tx, organization, id).await?;
-        let decision = decision.ok_or(Error::NothingToUndo(id))?;
-        let may_undo_all = matches!(caller.role, Some(Role::Owner | Role::Admin));
-        if caller.user_id != Some(decision.user_id) && !may_undo_all {
-            return Err(Error::DecisionOfAnother);
-        }
-        let (decision, shot) = take_back(&mut change, shot, decision).await?;
+        let batch = Batch::open(&mut change, &[id]).await?;
+        batch.check_open(id)?;
+        let latest = store::decision::latest(&mut *change.tx, organization, id).await?;
+        let latest = latest.ok_or(Error::NothingToUndo(id))?;
+        let undone = undo_all(&mut change, batch, &[latest.id]).await?;
+        let (decision, shot) = only(undone)?;
         let (decision, shot) = (Some(decision.into()), Some(shot.into()));
         Ok::<_, Error>(pb::UndoDecisionResponse { decision, shot })
+    })
+    .await?;
+    studio.outbox.commit(tx).await?;
+    Ok(reply)
+}
+
+pub(super) async fn batch_decide(
+    studio: &Studio,
+    caller: Caller,
+    request: pb::BatchDecideRequest,
+) -> Result<pb::BatchDecideResponse> {
+    let (organization, user_id) = (caller.organization()?, caller.user()?);
+    let replay = Replay::of(SCHEMA, organization, "BatchDecide", &request.request_id, &request)?;
+    // As above.
+    if let Some(reply) = replay.known(&studio.db).await? {
+        return Ok(reply);
+    }
+    let verdicts = verdicts(request.decisions, user_id)?;
+    let ids: Vec<_> = verdicts.iter().map(|it| it.prediction_id).collect();
+    let origins = prediction::find(studio, &caller, &ids).await?;
+    let mut tx = studio.db.begin().await?;
+    let reply = replay::once(&mut tx, &replay, async |tx| {
+        let mut change = Change { studio, tx, caller: &caller, organization };
+        let outcomes = decide_all(&mut change, verdicts, origins).await?;
+        let results = outcomes.into_iter().map(wire::result).collect();
+        Ok::<_, Error>(pb::BatchDecideResponse { results })
+    })
+    .await?;
+    studio.outbox.commit(tx).await?;
+    Ok(reply)
+}
+
+pub(super) async fn batch_undo(
+    studio: &Studio,
+    caller: Caller,
+    request: pb::BatchUndoDecisionsRequest,
+) -> Result<pb::BatchUndoDecisionsResponse> {
+    let organization = caller.organization()?;
+    let replay =
+        Replay::of(SCHEMA, organization, "BatchUndoDecisions", &request.request_id, &request)?;
+    let ids: Vec<DecisionId> = ids(&request.decision_ids)?;
+    let mut tx = studio.db.begin().await?;
+    let reply = replay::once(&mut tx, &replay, async |tx| {
+        let mut change = Change { studio, tx, caller: &caller, organization };
+        let found = store::decision::find(&mut *change.tx, organization, &ids).await?;
+        let shots: BTreeSet<_> = found.iter().map(|it| it.shot_id).collect();
+        let batch = Batch::open(&mut change, &shots.into_iter().collect::<Vec<_>>()).await?;
+        let outcomes = undo_all(&mut change, batch, &ids).await?;
+        let results = outcomes.into_iter().map(wire::result).collect();
+        Ok::<_, Error>(pb::BatchUndoDecisionsResponse { results })
     })
     .await?;
     studio.outbox.commit(tx).await?;
@@ -181,54 +227,96 @@ pub(super) async fn list(
     Ok(pb::ListDecisionsResponse { decisions, next_page_token })
 }
 
-async fn decide(
-    change: &mut Change<'_>,
-    origin: Origin,
-    verdict: &Verdict<'_>,
-) -> Result<(Decision, Shot)> {
-    let (shooting, mut shot) = change.open(origin.shot).await?;
-    shooting.check_open()?;
-    // The picture may be decided on before its event has come.
-    if let Some(generation) = origin.generation {
-        shot = change.ready(shot, generation, verdict.prediction_id).await?;
+/// Reads what is decided, each about another picture.
+fn verdicts(inputs: Vec<pb::DecisionInput>, user_id: UserId) -> Result<Vec<Verdict>> {
+    let (mut findings, mut first) = (Findings::default(), BTreeMap::new());
+    let mut verdicts = Vec::with_capacity(inputs.len());
+    for (nth, input) in inputs.into_iter().enumerate() {
+        let path = format!("decisions[{nth}].");
+        let verdict = wire::verdict(input, user_id, &path, &mut findings)?;
+        let before = *first.entry(verdict.prediction_id).or_insert(nth);
+        if before != nth {
+            let sentence = format!("is that of `decisions[{before}]` already");
+            findings.add(format!("{path}prediction_id"), sentence);
+        }
+        verdicts.push(verdict);
     }
-    let organization = change.organization;
-    let prediction = verdict.prediction_id;
-    let known = store::decision::find_kind(&mut *change.tx, organization, prediction).await?;
-    let cause = match verdict.kind {
-        Kind::Approve if shot.selected == Some(prediction) => {
-            return Err(Error::PredictionDecided(prediction));
-        }
-        Kind::Reject if known == Some(Kind::Reject) => {
-            return Err(Error::PredictionDecided(prediction));
-        }
-        Kind::Approve => Cause::Approve(prediction),
-        Kind::Reject => Cause::Reject(prediction),
-        Kind::Revise => Cause::Revise,
-    };
-    // First the decision, so that it counts among the facts; a refusal rolls it back.
-    let decision = store::decision::insert(&mut *change.tx, organization, &shot, verdict).await?;
-    let facts = store::prediction::facts(&mut *change.tx, organization, shot.id).await?;
-    let before = shot.state;
-    shot.happen(cause, facts)?;
-    shot.revision_number += i32::from(verdict.kind == Kind::Revise);
-    change.tell_decision(Payload::DecisionMade, &decision, &shot).await?;
-    let shot = change.write(before, shot).await?;
-    Ok((decision, shot))
+    findings.end()?;
+    Ok(verdicts)
 }
 
-/// Undoes a decision and gives the shot back the state it had.
-pub(crate) async fn take_back(
+async fn decide_one(
     change: &mut Change<'_>,
-    mut shot: Shot,
-    decision: Decision,
+    verdict: Verdict,
+    origins: Origins,
 ) -> Result<(Decision, Shot)> {
-    let (organization, before) = (change.organization, shot.state);
-    // First the decision, so that it counts among the facts no more; a refusal rolls it back.
-    let decision = store::decision::undo(&mut *change.tx, organization, decision.id).await?;
-    let facts = store::prediction::facts(&mut *change.tx, organization, shot.id).await?;
-    decision.undo(&mut shot, facts)?;
-    change.tell_decision(Payload::DecisionUndone, &decision, &shot).await?;
-    let shot = change.write(before, shot).await?;
-    Ok((decision, shot))
+    only(decide_all(change, vec![verdict], origins).await?)
+}
+
+/// Decides as each of `verdicts` says, in their order.
+async fn decide_all(
+    change: &mut Change<'_>,
+    verdicts: Vec<Verdict>,
+    mut origins: Origins,
+) -> Result<Vec<Outcome>> {
+    let shots: BTreeSet<_> = origins.values().flatten().map(|it| it.shot).collect();
+    let mut batch = Batch::open(change, &shots.into_iter().collect::<Vec<_>>()).await?;
+    // Pictures may be decided on before their events have come.
+    batch.ready(change, &origins).await?;
+    let ids: Vec<_> = verdicts.iter().map(|it| it.prediction_id).collect();
+    let earlier = store::decision::find_kinds(&mut *change.tx, change.organization, &ids).await?;
+    let decided: Vec<_> = verdicts
+        .into_iter()
+        .map(|verdict| {
+            let id = verdict.prediction_id;
+            let missing = || Err(Error::NotFound(Noun::Prediction, vec![id.uuid()]));
+            let origin = origins.remove(&id).unwrap_or_else(missing)?;
+            batch.check_open(origin.shot)?;
+            batch.decide(origin.shot, verdict, earlier.get(&id).copied())
+        })
+        .collect();
+    outcomes(change, batch, decided).await
+}
+
+/// Undoes each of `ids`, in their order.
+async fn undo_all(
+    change: &mut Change<'_>,
+    mut batch: Batch,
+    ids: &[DecisionId],
+) -> Result<Vec<Outcome>> {
+    let organization = change.organization;
+    let found = store::decision::find(&mut *change.tx, organization, ids).await?;
+    let found: BTreeMap<_, _> = found.into_iter().map(|it| (it.id, it)).collect();
+    let places = store::decision::find_places(&mut *change.tx, organization, ids).await?;
+    let may_undo_all = matches!(change.caller.role, Some(Role::Owner | Role::Admin));
+    let undone: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            let decision = found.get(id).zip(places.get(id));
+            let missing = || Error::NotFound(Noun::Decision, vec![id.uuid()]);
+            let (decision, place) = decision.ok_or_else(missing)?;
+            batch.check_open(decision.shot_id)?;
+            if change.caller.user_id != Some(decision.user_id) && !may_undo_all {
+                return Err(Error::DecisionOfAnother);
+            }
+            batch.undo(decision, *place)
+        })
+        .collect();
+    outcomes(change, batch, undone).await
+}
+
+/// Writes `batch`, and says what became of each item of it.
+async fn outcomes(
+    change: &mut Change<'_>,
+    batch: Batch,
+    items: Vec<Result<DecisionId>>,
+) -> Result<Vec<Outcome>> {
+    let mut written = batch.write(change).await?;
+    let mut outcome = |id| written.remove(&id).expect("what a batch did not refuse, it wrote");
+    Ok(items.into_iter().map(|it| it.map(&mut outcome)).collect())
+}
+
+/// Returns what became of the only item.
+fn only(outcomes: Vec<Outcome>) -> Outcome {
+    outcomes.into_iter().next().expect("one was asked for")
 }

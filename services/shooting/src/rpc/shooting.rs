@@ -48,7 +48,7 @@ pub(super) async fn get(
     request: pb::GetShootingRequest,
 ) -> Result<pb::GetShootingResponse> {
     let id = request.id.parse()?;
-    let shooting = store::shooting::find(&studio.db, caller.organization()?, id).await?;
+    let shooting = store::shooting::find_one(&studio.db, caller.organization()?, id).await?;
     Ok(pb::GetShootingResponse { shooting: Some(shooting.into()) })
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn update(
     let new = content(request.shooting.unwrap_or_default());
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
-        let mut shooting = store::shooting::lock(&mut *tx, organization, id).await?;
+        let mut shooting = store::shooting::lock_one(&mut *tx, organization, id).await?;
         shooting.version.check(&request.etag)?;
         if shooting.content.apply(new, &mask) {
             shooting.content.check()?;
@@ -103,7 +103,7 @@ pub(super) async fn archive(
     let id = request.id.parse()?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
-        let shooting = store::shooting::lock(&mut *tx, organization, id).await?;
+        let shooting = store::shooting::lock_one(&mut *tx, organization, id).await?;
         shooting.check_open()?;
         // A revision that was asked for will start one.
         let is_awaited = 0 < shooting.shots.revision_requested;
@@ -130,7 +130,7 @@ pub(super) async fn restore(
     let id = request.id.parse()?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
-        let shooting = store::shooting::lock(&mut *tx, organization, id).await?;
+        let shooting = store::shooting::lock_one(&mut *tx, organization, id).await?;
         if shooting.state != State::Archived {
             return Err(shooting.state.conflict());
         }

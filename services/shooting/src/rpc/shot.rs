@@ -56,7 +56,7 @@ pub(super) async fn list(
     let organization = caller.organization()?;
     let shooting: ShootingId = request.shooting_id.parse()?;
     let state = wire::filter(request.state());
-    store::shooting::find(&studio.db, organization, shooting).await?;
+    store::shooting::find_one(&studio.db, organization, shooting).await?;
     let arguments = ("shot", organization, shooting, request.state);
     let page = Page::parse(request.page_size, &request.page_token, arguments)?;
     let found = store::shot::list(&studio.db, organization, shooting, state, &page).await?;

@@ -1,11 +1,14 @@
 //! Shootings, looks, shots and decisions, as the wire knows them.
 
 use api::sartiq::shooting::v1 as pb;
+use server::{Fault, timestamp};
+use types::Findings;
+use types::id::UserId;
 
-use server::timestamp;
-
-use crate::decision::{Decision, Kind, Reason};
+use crate::decision::{Decision, Kind, Reason, Verdict};
+use crate::error::Result;
 use crate::look::Look;
+use crate::rpc::batch::Outcome;
 use crate::shooting::{Counts, Shooting, State};
 use crate::shot::{self, Shot};
 
@@ -154,17 +157,67 @@ impl From<Reason> for pb::RejectReason {
     }
 }
 
+/// Returns what a request decides. What is wrong with it is added to `findings`, under `path`.
+pub(super) fn verdict(
+    input: pb::DecisionInput,
+    user_id: UserId,
+    path: &str,
+    findings: &mut Findings,
+) -> Result<Verdict> {
+    let note = input.note.trim().to_owned();
+    let is_approval = input.kind() == pb::decision::Kind::Approve;
+    match (is_approval, input.reason()) {
+        (true, pb::RejectReason::Unspecified) => {}
+        (true, _) => findings.add(format!("{path}reason"), "must not be given for an approval"),
+        (false, pb::RejectReason::Unspecified) => {
+            findings.add(format!("{path}reason"), "must be chosen for a rejection");
+        }
+        (false, pb::RejectReason::Other) if note.is_empty() => {
+            let sentence = "must say why, since the reason is another one";
+            findings.add(format!("{path}note"), sentence);
+        }
+        (false, _) => {}
+    }
+    if is_approval && !note.is_empty() {
+        findings.add(format!("{path}note"), "must be empty for an approval");
+    }
+    Ok(Verdict {
+        prediction_id: input.prediction_id.parse()?,
+        // The contract refuses any other kind before it comes here.
+        kind: if is_approval { Kind::Approve } else { Kind::Reject },
+        reason: reason(input.reason()),
+        note,
+        user_id,
+    })
+}
+
 /// Returns the reason that a request gives.
-pub(super) fn reason(reason: pb::RejectReason) -> Reason {
+fn reason(reason: pb::RejectReason) -> Option<Reason> {
     match reason {
-        pb::RejectReason::Garment => Reason::Garment,
-        pb::RejectReason::Colour => Reason::Colour,
-        pb::RejectReason::Anatomy => Reason::Anatomy,
-        pb::RejectReason::Subject => Reason::Subject,
-        pb::RejectReason::Composition => Reason::Composition,
-        pb::RejectReason::Quality => Reason::Quality,
-        // The contract refuses an unspecified one before it comes here.
-        pb::RejectReason::Other | pb::RejectReason::Unspecified => Reason::Other,
+        pb::RejectReason::Unspecified => None,
+        pb::RejectReason::Garment => Some(Reason::Garment),
+        pb::RejectReason::Colour => Some(Reason::Colour),
+        pb::RejectReason::Anatomy => Some(Reason::Anatomy),
+        pb::RejectReason::Subject => Some(Reason::Subject),
+        pb::RejectReason::Composition => Some(Reason::Composition),
+        pb::RejectReason::Quality => Some(Reason::Quality),
+        pb::RejectReason::Other => Some(Reason::Other),
+    }
+}
+
+/// Says what became of one item of a batch.
+pub(super) fn result(outcome: Outcome) -> pb::DecisionResult {
+    match outcome {
+        Ok((decision, shot)) => pb::DecisionResult {
+            decision: Some(decision.into()),
+            shot: Some(shot.into()),
+            error: None,
+        },
+        Err(error) => {
+            let (reason, message) = (error.reason().to_owned(), error.to_string());
+            let error = Some(pb::DecisionError { reason, message });
+            pb::DecisionResult { decision: None, shot: None, error }
+        }
     }
 }
 

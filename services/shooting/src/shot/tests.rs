@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use types::id::{DecisionId, UserId};
+use types::id::UserId;
 
 use super::*;
-use crate::decision::{Decision, Kind};
+use crate::decision::{Decision, Kind, Verdict};
 
 /// A shot with what is around it, as the database would keep it.
 #[derive(Clone)]
@@ -79,29 +79,26 @@ impl Model {
     /// Decides, unless that is refused. Tells whether it was not.
     fn decide(&mut self, kind: Kind, prediction_id: PredictionId) -> bool {
         let mut next = self.clone();
+        let user_id = UserId::generate();
+        let verdict = Verdict { prediction_id, kind, reason: None, note: String::new(), user_id };
+        let (mut facts, earlier) = (self.facts(), self.verdict(prediction_id));
+        let Ok(new) = verdict.decide(&mut next.shot, &mut facts, earlier) else { return false };
         next.decisions.push(Decision {
-            id: DecisionId::generate(),
+            id: new.id,
             number: self.decisions.len() as i64,
-            shot_id: self.shot.id,
+            shot_id: new.shot_id,
             prediction_id,
             kind,
             reason: None,
             note: String::new(),
-            user_id: UserId::generate(),
+            user_id,
             generation_id: None,
-            selected_before: self.shot.selected,
+            selected_before: new.selected_before,
             created_at: OffsetDateTime::UNIX_EPOCH,
             undone_at: None,
         });
-        let cause = match kind {
-            Kind::Approve => Cause::Approve(prediction_id),
-            Kind::Reject => Cause::Reject(prediction_id),
-            Kind::Revise => Cause::Revise,
-        };
-        if next.shot.happen(cause, next.facts()).is_err() {
-            return false;
-        }
-        next.shot.revision_number += i32::from(kind == Kind::Revise);
+        // What was counted on is what the database would count.
+        assert_eq!(facts, next.facts(), "{kind:?}");
         *self = next;
         true
     }
@@ -112,10 +109,12 @@ impl Model {
         let latest = next.decisions.iter_mut().rfind(|it| it.undone_at.is_none());
         let Some(decision) = latest else { return false };
         decision.undone_at = Some(OffsetDateTime::UNIX_EPOCH);
-        let (decision, facts) = (decision.clone(), next.facts());
-        if decision.undo(&mut next.shot, facts).is_err() {
+        let (decision, mut facts) = (decision.clone(), self.facts());
+        let earlier = next.verdict(decision.prediction_id);
+        if decision.undo(&mut next.shot, &mut facts, earlier).is_err() {
             return false;
         }
+        assert_eq!(facts, next.facts(), "{:?}", decision.kind);
         *self = next;
         true
     }

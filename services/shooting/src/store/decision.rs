@@ -1,71 +1,81 @@
 //! `shooting.decision`.
 
+use std::collections::BTreeMap;
+
 use pg::Page;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use types::id::{DecisionId, GenerationId, OrganizationId, PredictionId, ShotId, UserId};
 
-use crate::decision::{Decision, Kind, Reason};
-use crate::error::Result;
-use crate::shot::Shot;
+use crate::decision::{Decision, Kind, NewDecision, Place, Reason};
+use crate::error::{Error, Noun, Result};
+use crate::store::column;
 
-/// What is decided.
-#[derive(Debug)]
-pub(crate) struct Verdict<'a> {
-    pub(crate) prediction_id: PredictionId,
-    pub(crate) kind: Kind,
-    pub(crate) reason: Option<Reason>,
-    pub(crate) note: &'a str,
-    pub(crate) user_id: UserId,
-}
-
-/// Inserts a decision about `shot`, which is as it was before.
+/// Inserts decisions, in their order.
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    shot: &Shot,
-    verdict: &Verdict<'_>,
-) -> Result<Decision> {
-    let row = sqlx::query_as!(
+    new: &[NewDecision],
+) -> Result<Vec<Decision>> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as!(
         Row,
         "insert into shooting.decision (decision_id, organization_id, shot_id, prediction_id, kind,
              reason, note, user_id, state_before, selected_before)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         select decision_id, $1, shot_id, prediction_id, kind, reason, note, user_id, state_before,
+             selected_before
+         from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+             $8::uuid[], $9::text[], $10::uuid[]) with ordinality
+             as new (decision_id, shot_id, prediction_id, kind, reason, note, user_id, state_before,
+                 selected_before, nth)
+         order by nth
          returning decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
              generation_id, selected_before, created_at, undone_at",
-        DecisionId::generate().uuid(),
         organization.uuid(),
-        shot.id.uuid(),
-        verdict.prediction_id.uuid(),
-        verdict.kind.as_str(),
-        verdict.reason.map(Reason::as_str),
-        verdict.note,
-        verdict.user_id.uuid(),
-        shot.state.as_str(),
-        shot.selected.map(PredictionId::uuid),
+        &column(new, |it| it.id.uuid()),
+        &column(new, |it| it.shot_id.uuid()),
+        &column(new, |it| it.verdict.prediction_id.uuid()),
+        &column(new, |it| it.verdict.kind.as_str()) as _,
+        &column(new, |it| it.verdict.reason.map(Reason::as_str)) as _,
+        &column(new, |it| it.verdict.note.clone()),
+        &column(new, |it| it.verdict.user_id.uuid()),
+        &column(new, |it| it.state_before.as_str()) as _,
+        &column(new, |it| it.selected_before.map(PredictionId::uuid)) as _,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.into())
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Finds a decision of the organization.
+/// Finds those of `ids` that the organization has.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: DecisionId,
-) -> Result<Option<Decision>> {
-    let row = sqlx::query_as!(
+    ids: &[DecisionId],
+) -> Result<Vec<Decision>> {
+    let rows = sqlx::query_as!(
         Row,
         "select decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
              generation_id, selected_before, created_at, undone_at
-         from shooting.decision where organization_id = $1 and decision_id = $2",
+         from shooting.decision where organization_id = $1 and decision_id = any($2)",
         organization.uuid(),
-        id.uuid(),
+        &column(ids, |it| it.uuid()),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(Into::into))
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Finds a decision of the organization.
+pub(crate) async fn find_one(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    id: DecisionId,
+) -> Result<Decision> {
+    let found = find(db, organization, &[id]).await?;
+    found.into_iter().next().ok_or_else(|| Error::NotFound(Noun::Decision, vec![id.uuid()]))
 }
 
 /// Finds the latest decision about a shot that stands.
@@ -89,23 +99,56 @@ pub(crate) async fn latest(
     Ok(row.map(Into::into))
 }
 
-/// Finds what was last decided about a picture, and stands. A revision decides nothing about it.
-pub(crate) async fn find_kind(
+/// Finds what was last decided about each of `predictions`, and stands. A revision decides nothing
+/// about it.
+pub(crate) async fn find_kinds(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    prediction: PredictionId,
-) -> Result<Option<Kind>> {
-    let row = sqlx::query!(
-        "select kind from shooting.decision
-         where organization_id = $1 and prediction_id = $2 and kind <> 'revise'
-             and undone_at is null
-         order by number desc limit 1",
+    predictions: &[PredictionId],
+) -> Result<BTreeMap<PredictionId, Kind>> {
+    let rows = sqlx::query!(
+        r#"select it.prediction_id as "prediction_id!", latest.kind
+         from unnest($2::uuid[]) as it (prediction_id), lateral (
+             select kind from shooting.decision
+             where organization_id = $1 and decision.prediction_id = it.prediction_id
+                 and kind <> 'revise' and undone_at is null
+             order by number desc limit 1
+         ) as latest"#,
         organization.uuid(),
-        prediction.uuid(),
+        &column(predictions, |it| it.uuid()),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|row| Kind::stored(&row.kind)))
+    Ok(rows.into_iter().map(|it| (it.prediction_id.into(), Kind::stored(&it.kind))).collect())
+}
+
+/// Finds where each of `ids` is among the decisions that stand.
+pub(crate) async fn find_places(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    ids: &[DecisionId],
+) -> Result<BTreeMap<DecisionId, Place>> {
+    let rows = sqlx::query!(
+        r#"select decision_id,
+             (select kind from shooting.decision as earlier
+              where earlier.prediction_id = decision.prediction_id
+                  and earlier.number < decision.number
+                  and earlier.kind <> 'revise' and earlier.undone_at is null
+              order by earlier.number desc limit 1) as earlier,
+             (select count(*) from shooting.decision as later
+              where later.shot_id = decision.shot_id and decision.number < later.number
+                  and later.undone_at is null) as "n_later!"
+         from shooting.decision where organization_id = $1 and decision_id = any($2)"#,
+        organization.uuid(),
+        &column(ids, |it| it.uuid()),
+    )
+    .fetch_all(db)
+    .await?;
+    let places = rows.into_iter().map(|it| {
+        let earlier = it.earlier.as_deref().map(Kind::stored);
+        (it.decision_id, Place { earlier, n_later: it.n_later })
+    });
+    Ok(places.collect())
 }
 
 /// Lists a page of the decisions about a shot, newest first.
@@ -132,24 +175,27 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Undoes a decision that stands.
+/// Undoes decisions that stand.
 pub(crate) async fn undo(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: DecisionId,
-) -> Result<Decision> {
-    let row = sqlx::query_as!(
+    ids: &[DecisionId],
+) -> Result<Vec<Decision>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as!(
         Row,
         "update shooting.decision set undone_at = now()
-         where organization_id = $1 and decision_id = $2 and undone_at is null
+         where organization_id = $1 and decision_id = any($2) and undone_at is null
          returning decision_id, number, shot_id, prediction_id, kind, reason, note, user_id,
              generation_id, selected_before, created_at, undone_at",
         organization.uuid(),
-        id.uuid(),
+        &column(ids, |it| it.uuid()),
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.into())
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// Notes which generation a revision started.

@@ -1,10 +1,13 @@
 //! `shooting.generation`.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgExecutor;
 use types::id::{GenerationId, OrganizationId, ShootingId, ShotId};
 
 use crate::error::Result;
 use crate::shot::Purpose;
+use crate::store::column;
 
 /// Notes that a generation of a shot started, and tells whether that is news.
 pub(crate) async fn start(
@@ -27,24 +30,21 @@ pub(crate) async fn start(
     Ok(0 < done.rows_affected())
 }
 
-/// Tells what a generation is for. One that is not known is for pictures.
-pub(crate) async fn purpose(
+/// Finds those of `ids` that are for revisions. One that is not known is for pictures.
+pub(crate) async fn find_revisions(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: GenerationId,
-) -> Result<Purpose> {
-    let row = sqlx::query!(
-        "select is_revision from shooting.generation
-         where organization_id = $1 and generation_id = $2",
+    ids: &[GenerationId],
+) -> Result<BTreeSet<GenerationId>> {
+    let rows = sqlx::query!(
+        "select generation_id from shooting.generation
+         where organization_id = $1 and generation_id = any($2) and is_revision",
         organization.uuid(),
-        id.uuid(),
+        &column(ids, |it| it.uuid()),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(match row {
-        Some(row) if row.is_revision => Purpose::Revision,
-        _ => Purpose::Pictures,
-    })
+    Ok(rows.into_iter().map(|it| it.generation_id.into()).collect())
 }
 
 /// Notes that a generation of a shot ended, and tells whether that is news.
@@ -76,8 +76,10 @@ pub(crate) async fn is_running(
 ) -> Result<bool> {
     let row = sqlx::query!(
         r#"select exists (
-             select from shooting.generation join shooting.shot using (shot_id)
-             where shot.organization_id = $1 and shooting_id = $2 and ended_at is null
+             select from shooting.generation
+             where shot_id = any(array(
+                 select shot_id from shooting.shot where organization_id = $1 and shooting_id = $2
+             )) and ended_at is null
          ) as "exists!""#,
         organization.uuid(),
         shooting.uuid(),

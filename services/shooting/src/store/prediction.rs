@@ -1,71 +1,82 @@
 //! `shooting.prediction`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::PgExecutor;
 use types::id::{OrganizationId, PredictionId, ShotId};
 
 use crate::error::Result;
 use crate::shot::Facts;
+use crate::store::column;
 
-/// Notes that a picture of a shot is ready, and tells whether that is news.
+/// Notes that pictures of shots are ready, and returns those of which that is news.
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    shot: ShotId,
-    id: PredictionId,
-) -> Result<bool> {
-    let done = sqlx::query!(
+    ready: &[(PredictionId, ShotId)],
+) -> Result<BTreeSet<PredictionId>> {
+    let rows = sqlx::query!(
         "insert into shooting.prediction (prediction_id, organization_id, shot_id)
-         values ($1, $2, $3) on conflict (prediction_id) do nothing",
-        id.uuid(),
+         select prediction_id, $1, shot_id
+         from unnest($2::uuid[], $3::uuid[]) as ready (prediction_id, shot_id)
+         on conflict (prediction_id) do nothing
+         returning prediction_id",
         organization.uuid(),
-        shot.uuid(),
+        &column(ready, |it| it.0.uuid()),
+        &column(ready, |it| it.1.uuid()),
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(0 < done.rows_affected())
+    Ok(rows.into_iter().map(|it| it.prediction_id).collect())
 }
 
-/// Finds which shot a picture that is ready is of.
-pub(crate) async fn find_shot(
+/// Finds which shots those of `ids` are of that are ready.
+pub(crate) async fn find_shots(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: PredictionId,
-) -> Result<Option<ShotId>> {
-    let row = sqlx::query!(
-        "select shot_id from shooting.prediction where organization_id = $1 and prediction_id = $2",
+    ids: &[PredictionId],
+) -> Result<BTreeMap<PredictionId, ShotId>> {
+    let rows = sqlx::query!(
+        "select prediction_id, shot_id from shooting.prediction
+         where organization_id = $1 and prediction_id = any($2)",
         organization.uuid(),
-        id.uuid(),
+        &column(ids, |it| it.uuid()),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|row| row.shot_id))
+    Ok(rows.into_iter().map(|it| (it.prediction_id, it.shot_id)).collect())
 }
 
-/// Counts what there is to know about a shot.
+/// Counts what there is to know about each of `shots`.
 pub(crate) async fn facts(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    shot: ShotId,
-) -> Result<Facts> {
+    shots: &[ShotId],
+) -> Result<BTreeMap<ShotId, Facts>> {
     // A picture is rejected if that is the latest decision about it that stands.
-    let facts = sqlx::query_as!(
-        Facts,
-        r#"select
+    let rows = sqlx::query!(
+        r#"select it.shot_id as "shot_id!",
              (select count(*) from shooting.generation
-              where organization_id = $1 and shot_id = $2 and ended_at is null) as "n_running!",
+              where organization_id = $1 and generation.shot_id = it.shot_id
+                  and ended_at is null) as "n_running!",
              (select count(*) from shooting.prediction
-              where organization_id = $1 and shot_id = $2) as "n_ready!",
+              where organization_id = $1 and prediction.shot_id = it.shot_id) as "n_ready!",
              (select count(*) from shooting.prediction
-              where organization_id = $1 and shot_id = $2 and 'reject' = (
+              where organization_id = $1 and prediction.shot_id = it.shot_id and 'reject' = (
                   select kind from shooting.decision
                   where decision.prediction_id = prediction.prediction_id
                       and kind <> 'revise' and undone_at is null
                   order by number desc limit 1
-              )) as "n_rejected!""#,
+              )) as "n_rejected!"
+         from unnest($2::uuid[]) as it (shot_id)"#,
         organization.uuid(),
-        shot.uuid(),
+        &column(shots, |it| it.uuid()),
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(facts)
+    let facts = rows.into_iter().map(|it| {
+        let (n_running, n_ready, n_rejected) = (it.n_running, it.n_ready, it.n_rejected);
+        (it.shot_id.into(), Facts { n_running, n_ready, n_rejected })
+    });
+    Ok(facts.collect())
 }

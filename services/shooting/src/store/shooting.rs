@@ -8,6 +8,7 @@ use types::id::{OrganizationId, ShootingId};
 
 use crate::error::{Error, Noun, Result};
 use crate::shooting::{Content, Counts, Shooting, State};
+use crate::store::column;
 
 /// Inserts a shooting.
 pub(crate) async fn insert(
@@ -26,16 +27,16 @@ pub(crate) async fn insert(
     )
     .execute(&mut *tx)
     .await?;
-    find(tx, organization, id).await
+    find_one(tx, organization, id).await
 }
 
-/// Finds a shooting of the organization.
+/// Finds those of `ids` that the organization has.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: ShootingId,
-) -> Result<Shooting> {
-    let row = sqlx::query_as!(
+    ids: &[ShootingId],
+) -> Result<Vec<Shooting>> {
+    let rows = sqlx::query_as!(
         Row,
         r#"select shooting_id, version, state, name, brief, created_at, updated_at,
                 (select count(*) from shooting.look
@@ -53,31 +54,52 @@ pub(crate) async fn find(
                      count(*) filter (where state = 'rejected') as rejected
                  from shooting.shot where shot.shooting_id = shooting.shooting_id
              ) as counts
-         where organization_id = $1 and shooting_id = $2"#,
+         where organization_id = $1 and shooting_id = any($2)"#,
         organization.uuid(),
-        id.uuid(),
+        &column(ids, |it| it.uuid()),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.ok_or_else(|| Error::NotFound(Noun::Shooting, vec![id.uuid()]))?.into())
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Finds a shooting of the organization.
+pub(crate) async fn find_one(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    id: ShootingId,
+) -> Result<Shooting> {
+    let found = find(db, organization, &[id]).await?;
+    found.into_iter().next().ok_or_else(|| Error::NotFound(Noun::Shooting, vec![id.uuid()]))
+}
+
+/// Finds shootings and keeps others from changing them and their shots until the transaction ends.
+pub(crate) async fn lock(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    ids: &[ShootingId],
+) -> Result<Vec<Shooting>> {
+    // Apart from reading them, so that the shots are counted after the locks are held; and in one
+    // order, so that no two who lock several wait for each other.
+    sqlx::query!(
+        "select shooting_id from shooting.shooting
+         where organization_id = $1 and shooting_id = any($2) order by shooting_id for update",
+        organization.uuid(),
+        &column(ids, |it| it.uuid()),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    find(tx, organization, ids).await
 }
 
 /// Finds a shooting and keeps others from changing it and its shots until the transaction ends.
-pub(crate) async fn lock(
+pub(crate) async fn lock_one(
     tx: &mut PgConnection,
     organization: OrganizationId,
     id: ShootingId,
 ) -> Result<Shooting> {
-    // Apart from reading it, so that the shots are counted after the lock is held.
-    sqlx::query!(
-        "select shooting_id from shooting.shooting
-         where organization_id = $1 and shooting_id = $2 for update",
-        organization.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    find(tx, organization, id).await
+    let found = lock(tx, organization, &[id]).await?;
+    found.into_iter().next().ok_or_else(|| Error::NotFound(Noun::Shooting, vec![id.uuid()]))
 }
 
 /// Lists a page of the organization's shootings, newest first; archived ones too if asked for.
@@ -141,28 +163,32 @@ pub(crate) async fn update(
     )
     .execute(&mut *tx)
     .await?;
-    find(tx, organization, id).await
+    find_one(tx, organization, id).await
 }
 
-/// Writes the state of a shooting. Its version stays: no editor's work is overwritten by it.
-pub(crate) async fn set_state(
-    tx: &mut PgConnection,
+/// Writes the states of shootings, each of which was in the first and is to be in the second. Their
+/// versions stay: no editor's work is overwritten by it.
+pub(crate) async fn set_states(
+    db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: ShootingId,
-    from: State,
-    to: State,
-) -> Result<Shooting> {
+    changes: &[(ShootingId, State, State)],
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
-        "update shooting.shooting set state = $4, updated_at = now()
-         where organization_id = $1 and shooting_id = $2 and state = $3",
+        "update shooting.shooting set state = new.state, updated_at = now()
+         from unnest($2::uuid[], $3::text[], $4::text[]) as new (id, before, state)
+         where organization_id = $1 and shooting_id = new.id and shooting_id = any($2)
+             and shooting.state = new.before",
         organization.uuid(),
-        id.uuid(),
-        from.as_str(),
-        to.as_str(),
+        &column(changes, |it| it.0.uuid()),
+        &column(changes, |it| it.1.as_str()) as _,
+        &column(changes, |it| it.2.as_str()) as _,
     )
-    .execute(&mut *tx)
+    .execute(db)
     .await?;
-    find(tx, organization, id).await
+    Ok(())
 }
 
 struct Row {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, Noun, Result};
 use crate::look::Look;
 use crate::shot::{Shot, State};
+use crate::store::column;
 
 /// Inserts a planned shot of `look` for each of `shot_types`.
 pub(crate) async fn insert(
@@ -136,31 +137,38 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Writes where a shot is in its life.
+/// Writes where shots are in their lives.
 pub(crate) async fn update(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    shot: &Shot,
-) -> Result<Shot> {
-    let row = sqlx::query_as!(
+    shots: &[&Shot],
+) -> Result<Vec<Shot>> {
+    if shots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as!(
         Row,
         "update shooting.shot
-         set state = $3, revision_number = $4, selected_prediction_id = $5,
-             fallback_prediction_id = $6, generation_id = $7, updated_at = now()
-         where organization_id = $1 and shot_id = $2
-         returning shot_id, shooting_id, look_id, position, shot_type_id, state, revision_number,
-             selected_prediction_id, fallback_prediction_id, generation_id, created_at, updated_at",
+         set state = new.state, revision_number = new.revision_number,
+             selected_prediction_id = new.selected, fallback_prediction_id = new.fallback,
+             generation_id = new.generation, updated_at = now()
+         from unnest($2::uuid[], $3::text[], $4::integer[], $5::uuid[], $6::uuid[], $7::uuid[])
+             as new (id, state, revision_number, selected, fallback, generation)
+         where organization_id = $1 and shot_id = new.id and shot_id = any($2)
+         returning shot_id, shooting_id, look_id, position, shot_type_id, shot.state,
+             shot.revision_number, selected_prediction_id, fallback_prediction_id, generation_id,
+             created_at, updated_at",
         organization.uuid(),
-        shot.id.uuid(),
-        shot.state.as_str(),
-        shot.revision_number,
-        shot.selected.map(PredictionId::uuid),
-        shot.fallback.map(PredictionId::uuid),
-        shot.generation_id.map(GenerationId::uuid),
+        &column(shots, |it| it.id.uuid()),
+        &column(shots, |it| it.state.as_str()) as _,
+        &column(shots, |it| it.revision_number),
+        &column(shots, |it| it.selected.map(PredictionId::uuid)) as _,
+        &column(shots, |it| it.fallback.map(PredictionId::uuid)) as _,
+        &column(shots, |it| it.generation_id.map(GenerationId::uuid)) as _,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.into())
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// Deletes shots that nothing was generated for.

@@ -10,6 +10,7 @@ use api::sartiq::generation::v1::*;
 use server::Caller;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 use types::id::{GenerationId, OrganizationId, PredictionId, UserId};
 
 /// A generation that has the pictures it was told to have, and starts what it is asked to.
@@ -30,6 +31,8 @@ struct Floor {
     started: BTreeMap<String, Started>,
     cancelled: Vec<String>,
     refuses: Option<Code>,
+    /// How many pictures each call asked for.
+    asked: Vec<usize>,
 }
 
 impl Generation {
@@ -62,6 +65,11 @@ impl Generation {
         self.floor().started.values().cloned().collect()
     }
 
+    /// Returns how many pictures each call asked for.
+    pub(crate) fn asked(&self) -> Vec<usize> {
+        self.floor().asked.clone()
+    }
+
     pub(crate) fn routes(self) -> Routes {
         Routes::new(GenerationServiceServer::new(self.clone()))
             .add_service(PredictionServiceServer::new(self))
@@ -88,24 +96,36 @@ fn never() -> Status {
 impl PredictionService for Generation {
     async fn get_prediction(
         &self,
-        request: Request<GetPredictionRequest>,
+        _: Request<GetPredictionRequest>,
     ) -> Result<Response<GetPredictionResponse>, Status> {
-        let (caller, request) = self.open(request)?;
-        let organization = caller.organization()?;
-        let found = self.floor().predictions.get(&request.id).cloned();
-        match found {
-            Some((owner, prediction)) if owner == organization => {
-                Ok(Response::new(GetPredictionResponse { prediction: Some(prediction) }))
-            }
-            _ => Err(Status::not_found("no such prediction")),
-        }
+        Err(never())
     }
 
     async fn batch_get_predictions(
         &self,
-        _: Request<BatchGetPredictionsRequest>,
+        request: Request<BatchGetPredictionsRequest>,
     ) -> Result<Response<BatchGetPredictionsResponse>, Status> {
-        Err(never())
+        let (caller, request) = self.open(request)?;
+        server::check(&request)?;
+        let organization = caller.organization()?;
+        let mut floor = self.floor();
+        floor.asked.push(request.ids.len());
+        let (mut predictions, mut missing) = (Vec::new(), Vec::new());
+        for id in request.ids {
+            match floor.predictions.get(&id) {
+                Some((owner, prediction)) if *owner == organization => {
+                    predictions.push(prediction.clone());
+                }
+                _ => missing.push(id),
+            }
+        }
+        if !missing.is_empty() {
+            let metadata = [("ids".to_owned(), missing.join(","))];
+            let details = ErrorDetails::with_error_info("PREDICTION_NOT_FOUND", "test", metadata);
+            let message = "no such predictions";
+            return Err(Status::with_error_details(Code::NotFound, message, details));
+        }
+        Ok(Response::new(BatchGetPredictionsResponse { predictions }))
     }
 
     async fn list_predictions(
