@@ -33,6 +33,8 @@ fn fixed(rule: &str) -> Option<&'static str> {
         "string.pattern" | "bytes.pattern" => "must have the right form",
         "repeated.unique" => "must not name the same twice",
         "enum.defined_only" => "must be one of the known values",
+        // The rule's own text names them by number.
+        "enum.in" => "must be one of those that this call takes",
         // Zero is what enums are when nobody chose.
         "enum.not_in" => "must be chosen",
         rule if rule.ends_with(".not_in") => "must not be this value",
