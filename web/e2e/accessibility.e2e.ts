@@ -52,12 +52,13 @@ async function paint(page: Page, colorScheme: "light" | "dark"): Promise<void> {
   });
 }
 
-/** Looks at one page at every width and in both themes. */
-async function scanPage(page: Page, path: string): Promise<string[]> {
+/** Looks at one page at every width and in both themes, after `act` was done on it. */
+async function scanPage(page: Page, path: string, act?: () => Promise<void>): Promise<string[]> {
   const found: string[] = [];
   await page.setViewportSize({ width: WIDTHS[0], height: 900 });
   await page.goto(path);
   await settled(page);
+  await act?.();
   await page.evaluate(axe.source);
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
@@ -78,7 +79,7 @@ async function scanAll(page: Page, paths: string[]): Promise<string[]> {
   return found;
 }
 
-interface Pages { house: House; made: string[]; kept: string[] }
+interface Pages { house: House; review: string; made: string[]; kept: string[] }
 
 /** A shooting in the middle of its work: something of everything, in many states. */
 async function furnish(): Promise<Pages> {
@@ -96,6 +97,7 @@ async function furnish(): Promise<Pages> {
   const shooting = `/shootings/${studio.shootingId}`;
   return {
     house,
+    review: `${shooting}/review`,
     made: [
       "/", "/shootings", "/shootings?new", shooting, `${shooting}/looks`, `${shooting}/looks?add`, `${shooting}/generate`, `${shooting}/review`,
       `${shooting}/review?shot=${rejected}`, "/generator", "/review", `/runs/${generations[0]!.id}`,
@@ -118,8 +120,19 @@ async function open(stage: Stage, house?: House): Promise<Page> {
 }
 
 story("A-1 the pages where pictures are made are accessible, at three widths and in both themes", async (stage) => {
-  const { house, made } = await pages();
-  assert.deepEqual(await scanAll(await open(stage, house), made), []);
+  const { house, review, made } = await pages();
+  const page = await open(stage, house);
+  const found = await scanAll(page, made);
+  const bar = page.getByRole("region", { name: "Selection" });
+  found.push(...(await scanPage(page, review, async () => {
+    await page.getByRole("gridcell").first().waitFor();
+    await page.keyboard.press("Control+a");
+    await bar.getByText("All 2 selected").waitFor();
+  })));
+  await page.keyboard.press("x");
+  await bar.getByRole("group", { name: "Why is it rejected?" }).waitFor();
+  found.push(...(await scan(page, { type: "tag", values: TAGS })).map((it) => `${review}, rejecting: ${it}`));
+  assert.deepEqual(found, []);
 });
 
 story("A-2 the pages of what is kept, the settings and the sign-in are accessible, at three widths and in both themes", async (stage) => {

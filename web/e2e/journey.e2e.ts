@@ -107,7 +107,7 @@ async function decide(page: Page, second: Page, house: House, shootingId: string
     await page.keyboard.press("a");
     if (left > 1) await eventually("the next shot is shown", async () => (await title(page).innerText()) !== before);
   }
-  await page.getByRole("list", { name: "Contact sheet" }).waitFor();
+  await page.getByRole("grid", { name: "Contact sheet" }).waitFor();
   await eventually("the server knows all of it", async () => {
     const states = (await house.shots(shootingId)).map((it) => it.state);
     return states.filter((it) => it === Shot_State.APPROVED).length === COUNT - 1 && states.includes(Shot_State.REJECTED);

@@ -72,4 +72,19 @@ story("K-1 keys are bound otherwise in one browser: never twice, kept over a rel
   await approve.getByText("A", { exact: true }).waitFor();
   const decided = (await Promise.all(studio.shots.map(({ id }) => house.reviews.listDecisions({ shotId: id })))).flatMap((it) => it.decisions);
   assert.equal(decided.length, 1, "the key that was given up decided nothing");
+
+  // The same for what is done with many.
+  await page.keyboard.press("m");
+  await page.getByRole("gridcell").first().waitFor();
+  await page.keyboard.press("Control+a");
+  await page.getByRole("region", { name: "Selection" }).getByRole("button", { name: "Approve 1 of 2" }).waitFor();
+  await openHelp(page);
+  await bind(page, "Approve what is selected", "q");
+  await bind(page, "Select none", "Shift+A");
+  await help(page).getByRole("button", { name: "Close", exact: true }).click();
+  await page.keyboard.press("Shift+A");
+  await page.getByRole("region", { name: "Selection" }).waitFor({ state: "detached" });
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("q");
+  await eventually("both are approved", async () => (await states()).every((it) => it === Shot_State.APPROVED));
 });

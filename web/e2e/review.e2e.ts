@@ -138,7 +138,7 @@ const MIXED: [keys: string[], note: string, kind: Kind, record: string][] = [
   [["x", "5"], "", Kind.REJECT, "Pose or framing"],
 ];
 
-story("B-27 ten mixed decisions are undone, done again, and all of it is on record", async (stage) => {
+story("B-27 ten mixed decisions and a bulk are undone, done again, and all of it is on record", async (stage) => {
   const house = await stage.organization();
   const studio = await house.studio(5, 2);
   await house.generate(studio);
@@ -158,31 +158,51 @@ story("B-27 ten mixed decisions are undone, done again, and all of it is on reco
   assert.equal(await title(page).innerText(), first, "what was revised waits again");
   const count = (states: Shot_State[], wanted: Shot_State) => states.filter((it) => it === wanted).length;
   const isDone = (states: Shot_State[]) => count(states, Shot_State.APPROVED) === 4 && count(states, Shot_State.REJECTED) === 5;
+  const isAllDone = (states: Shot_State[]) => count(states, Shot_State.APPROVED) === 9;
   await written(house, studio, "ten are decided", isDone);
 
+  // The five that were rejected are approved at once.
+  await page.keyboard.press("m");
+  await page.getByRole("button", { name: "Rejected 5" }).click();
+  const grid = page.getByRole("grid", { name: "Contact sheet" });
+  await grid.getByRole("gridcell").first().locator("a").focus();
+  await page.keyboard.press("Shift+End");
+  await page.getByRole("region", { name: "Selection" }).getByText("All 5 selected").waitFor();
+  await page.keyboard.press("a");
+  await page.getByRole("status", { name: "Notices" }).getByText("5 approved.").waitFor();
+  await written(house, studio, "the bulk is decided", isAllDone);
+
+  await page.keyboard.press("Control+z");
+  await written(house, studio, "the bulk is undone as one", isDone);
   for (let index = 0; index < 10; index += 1) await page.keyboard.press("Control+z");
   await written(house, studio, "all ten are undone", (states) => states.every((it) => it === Shot_State.TO_REVIEW));
   const undone = await decisionsOf(house, studio);
-  assert.ok(undone.every((it) => it.length === 1 && it[0]!.undoTime !== undefined), "each decision is on record, as undone");
-  assert.deepEqual(undone.map((it) => it[0]!.kind).sort(), MIXED.map(([, , kind]) => kind).sort());
+  assert.ok(undone.flat().every((it) => it.undoTime !== undefined), "each decision is on record, as undone");
+  assert.deepEqual(undone.map((it) => it.at(-1)!.kind).sort(), MIXED.map(([, , kind]) => kind).sort());
+  assert.deepEqual(undone.map((it) => it.length).sort(), [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
 
   for (let index = 0; index < 10; index += 1) await page.keyboard.press("Control+Shift+Z");
   await written(house, studio, "all ten are done again", isDone);
-  await eventually("the revision is asked for again", async () => (await decisionsOf(house, studio)).every((it) => it.length === 2));
-  const again = await decisionsOf(house, studio);
-  const told = (it: Decision | undefined) => [it?.kind, it?.reason, it?.note, it?.predictionId, it?.userId].join();
-  assert.ok(again.every(([latest, first]) => told(latest) === told(first) && !latest?.undoTime && first?.undoTime), "as they were, and on record");
+  await page.keyboard.press("Control+Shift+Z");
+  await written(house, studio, "the bulk is done again", isAllDone);
+  await eventually("the revision is asked for again", async () => (await decisionsOf(house, studio)).every((it) => it.length % 2 === 0));
+  const told = (it: Decision) => [it.kind, it.reason, it.note, it.predictionId, it.userId].join();
+  for (const decisions of await decisionsOf(house, studio)) {
+    const [again, before] = [decisions.slice(0, decisions.length / 2), decisions.slice(decisions.length / 2)];
+    assert.deepEqual(again.map(told), before.map(told), "as they were");
+    assert.ok(again.every((it) => !it.undoTime) && before.every((it) => it.undoTime), "and on record");
+  }
 
   // Whoever looks at a shot sees who decided what, and what was undone.
   await page.goto(`/shootings/${studio.shootingId}/review?shot=${studio.shots[0]!.id}`);
   const records = new Set<string>();
-  for (let index = 0; index < 10; index += 1) {
+  for (const [index, { length }] of (await decisionsOf(house, studio)).entries()) {
     await page.getByText(`${index + 1} of 10`, { exact: true }).waitFor();
     const record = page.getByRole("region", { name: "Decisions" }).getByRole("listitem");
-    await eventually("both are on record", async () => (await record.count()) === 2);
-    assert.equal(await record.filter({ hasText: "Undone" }).count(), 1);
-    assert.equal(await record.filter({ hasText: "Olga Owner" }).count(), 2);
-    const text = await record.first().innerText();
+    await eventually("all are on record", async () => (await record.count()) === length);
+    assert.equal(await record.filter({ hasText: "Undone" }).count(), length / 2);
+    assert.equal(await record.filter({ hasText: "Olga Owner" }).count(), length);
+    const text = (await record.allInnerTexts()).join("\n");
     for (const [, , , it] of MIXED) if (text.includes(it)) records.add(it);
     await page.keyboard.press("ArrowRight");
   }

@@ -1,6 +1,7 @@
 // Told in this order, the longest first, so that no one waits for the last.
 import "./journey.e2e";
 import "./review.e2e";
+import "./bulk.e2e";
 import "./accessibility.e2e";
 import "./generator.e2e";
 import "./looks.e2e";

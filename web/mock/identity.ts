@@ -13,7 +13,7 @@ import { uuid } from "~/lib/uuid";
 import { db, find, page, refusal } from "./db";
 
 const organization = { id: "0190f000-0000-7000-8000-000000000001", name: "Atelier Nord", createTime: timestampNow() };
-const me = { id: "0190f000-0000-7000-8000-000000000002", email: "ana@sartiq.example", name: "Ana Demo", createTime: timestampNow() };
+export const me = { id: "0190f000-0000-7000-8000-000000000002", email: "ana@sartiq.example", name: "Ana Demo", createTime: timestampNow() };
 
 for (const [id, name, role] of [[me.id, me.name, Role.OWNER], [uuid(), "Ben Weber", Role.EDITOR], [uuid(), "Chiara Rossi", Role.REVIEWER]] as const) {
   const email = `${name.split(" ")[0]!.toLowerCase()}@sartiq.example`;

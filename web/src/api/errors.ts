@@ -48,7 +48,7 @@ export function problemOf(error: unknown): Problem {
   const violations = problem.findDetails(BadRequestSchema).flatMap((it) => it.fieldViolations);
   const [message, hint] = SENTENCES[reason] ?? fallback(problem);
   return {
-    message: message || sentence(problem.rawMessage),
+    message: message || sentence(reason === "STATE_CONFLICT" ? stateOf(problem.rawMessage) : problem.rawMessage),
     hint,
     reason,
     fields: Object.fromEntries(violations.map((it) => [camel(it.field), sentence(it.description)])),
@@ -77,6 +77,9 @@ export function sentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;
 }
+
+/** `the shot is to_review; from there …` to `the shot is to review`: what may follow is for programs. */
+const stateOf = (text: string) => text.split(";")[0]!.replaceAll("_", " ");
 
 /** `product.garment_kind` to `product.garmentKind`: fields as forms name them. */
 function camel(path: string): string {

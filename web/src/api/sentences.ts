@@ -26,6 +26,7 @@ export const SENTENCES: Record<string, [message: string, hint: string]> = {
   HANDLE_TAKEN: ["", "Choose another handle."],
   NAME_TAKEN: ["", "Choose another name."],
   CODE_TAKEN: ["", "Choose another code."],
+  STATE_CONFLICT: ["", "It has changed meanwhile: look at it as it is now."],
   ETAG_MISMATCH: ["Somebody changed this since you opened it.", "Reload to see both, then save again."],
   SYSTEM_SHOT_TYPE: ["Shot types of the system set cannot be changed.", "Create one of your own from it."],
   // Media
@@ -48,6 +49,8 @@ export const SENTENCES: Record<string, [message: string, hint: string]> = {
   PREDICTION_DECIDED: ["This was decided that way already.", ""],
   NOTHING_TO_UNDO: ["There is no decision to undo.", ""],
   REVISION_STARTED: ["The revision has started and cannot be undone.", "Cancel its generation in the queue."],
+  DECISION_UNDONE: ["This was undone already.", ""],
+  DECISION_NOT_LATEST: ["Something was decided about it since.", "Look at it as it is now, and undo that first."],
   DECISION_OF_ANOTHER: ["Another person decided that.", "Owners and admins may undo it."],
   // Generation
   PRODUCT_WITHOUT_PHOTO: ["The product has no front photo to make pictures from.", "Add one on the product's page."],

@@ -24,6 +24,13 @@ export const KEYMAP = {
   "Contact sheet": {
     next: ["arrowright", "Next shot"], previous: ["arrowleft", "Shot before"], below: ["arrowdown", "Row below"], above: ["arrowup", "Row above"],
     first: ["home", "First shot"], last: ["end", "Last shot"], single: ["m", "Single view"], open: ["enter", "Open the shot"],
+    select: ["space", "Select the shot, or not"], selectNext: ["shift+arrowright", "Select on to the next shot"],
+    selectPrevious: ["shift+arrowleft", "Select on to the shot before"], selectBelow: ["shift+arrowdown", "Select on to the row below"],
+    selectAbove: ["shift+arrowup", "Select on to the row above"], selectFirst: ["shift+home", "Select on to the first shot"],
+    selectLast: ["shift+end", "Select on to the last shot"], selectAll: ["mod+a", "Select all that are shown"], clear: ["escape", "Select none"],
+    approve: ["a", "Approve what is selected"], reject: ["x", "Reject what is selected: then 1 to 7 say why"],
+    choose1: ["1", "The first reason"], choose2: ["2", "The second reason"], choose3: ["3", "The third reason"], choose4: ["4", "The fourth reason"],
+    choose5: ["5", "The fifth reason"], choose6: ["6", "The sixth reason"], choose7: ["7", "The last reason"],
   },
   Review: {
     approve: ["a", "Approve, and go on"], reject: ["x", "Reject: then 1 to 7 say why"], revise: ["v", "Ask for a revision"],

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { organizationList } from "~/api/identity";
 import { session } from "~/api/session";
 import { useStore } from "~/lib/store";
@@ -33,11 +33,13 @@ interface PageProps {
   below?: ReactNode;
   /** The content takes the whole height, and scrolls by itself. */
   fill?: boolean;
+  /** At the bottom edge, however far the content is scrolled. */
+  foot?: ReactNode;
   children: ReactNode;
 }
 
 /** A page: its head, then its content. */
-export function Page({ title, within, aside, actions, below, fill, children }: PageProps) {
+export function Page({ title, within, aside, actions, below, fill, foot, children }: PageProps) {
   useTitle(title, within);
   return (
     <div className={cx("flex min-w-0 flex-col", fill ? "h-full min-h-0" : "min-h-full")}>
@@ -50,6 +52,22 @@ export function Page({ title, within, aside, actions, below, fill, children }: P
         {below && <div className="mt-2">{below}</div>}
       </header>
       <div className={cx("min-w-0 flex-1 px-4 py-3 sm:px-5", fill && "flex min-h-0 flex-col")}>{children}</div>
+      {foot && <Foot>{foot}</Foot>}
     </div>
   );
+}
+
+/** What keeps to the bottom edge. How high it reaches stands in `--foot`, so that nothing hides behind it. */
+function Foot({ children }: { children: ReactNode }) {
+  const ref = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const { style } = document.documentElement;
+    const observer = new ResizeObserver(() => style.setProperty("--foot", `${window.innerHeight - ref.current!.getBoundingClientRect().top}px`));
+    observer.observe(ref.current!);
+    return () => {
+      observer.disconnect();
+      style.removeProperty("--foot");
+    };
+  }, []);
+  return <div ref={ref} className="sticky bottom-0 z-10">{children}</div>;
 }

@@ -76,7 +76,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <OfflineBanner />
       <div className="flex min-h-0 flex-1 max-md:flex-col-reverse">
         <Rail places={places} isWide={isWide} />
-        <main id="main" ref={main} tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
+        <main id="main" ref={main} tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto scroll-pb-(--foot) outline-none">
           {children}
         </main>
       </div>

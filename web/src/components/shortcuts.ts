@@ -52,6 +52,14 @@ function isWriting(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range", "submit"].includes(target.type);
 }
 
+/** Keys that a control answers to itself. */
+const OWN: [keys: RegExp, of: string][] = [
+  [/^enter$/, "button,a,summary,[role=menuitem]"],
+  [/^space$/, "button,summary,input,[role=menuitem]"],
+  // What is written is selected, undone and redone for itself.
+  [/^mod\+(a|z|shift\+z|y)$/, "textarea,input:not([type=checkbox],[type=radio],[type=range])"],
+];
+
 /** Keys that change others, and do nothing by themselves. */
 const isModifier = (key: string) => ["Shift", "Control", "Alt", "Meta"].includes(key);
 
@@ -77,8 +85,8 @@ function onKeyDown(event: KeyboardEvent): void {
   const keys = named(event);
   const isPlain = !/^(mod|alt)\+/.test(keys) && keys.replace("shift+", "").length === 1;
   const isAllowed = isPlain ? singleKeys.get() && !isWriting(event.target) : keys.startsWith("mod+") || keys === "escape" || !isWriting(event.target);
-  // Keys that a button or link answers to itself.
-  const isOwn = (keys === "enter" || keys === "space") && event.target instanceof Element && event.target.closest("button,a,summary,[role=menuitem]");
+  const target = event.target instanceof Element ? event.target : undefined;
+  const isOwn = OWN.some(([own, of]) => own.test(keys) && target?.closest(of));
   const isDialog = document.querySelector("dialog[open],[role=menu]") !== null;
   if (!isAllowed || isOwn || isDialog) return;
   const sequence = pending && `${pending} ${keys}`;

@@ -11,7 +11,7 @@ import { mediaQuery, urlQuery } from "~/api/media";
 import { decisionList, lookList, shotList } from "~/api/shooting";
 import { painted } from "~/lib/painted";
 import { useStore } from "~/lib/store";
-import { decided, marks, present, standing } from "./decisions";
+import { decided, marks, present, standing } from "./marks";
 import type { Layer } from "./pane";
 
 /** One shot in the row of all that are reviewed. */
@@ -41,6 +41,9 @@ export function useFrames(shootingId: string) {
 }
 
 export const isReady = (it: Prediction) => it.state === Prediction_State.READY && it.mediaId !== "";
+
+/** What stands for a shot at a glance: the approved picture, or the newest. */
+export const coverOf = (shot: Shot, made: Prediction[]) => made.find((it) => it.id === shot.selectedPredictionId) ?? made[0];
 
 export const isOpen = (it: Prediction) => it.state < Prediction_State.READY;
 

@@ -1,25 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheckBig, Grid3x3, PackageCheck, Sparkles } from "lucide-react";
+import { Grid3x3, Sparkles } from "lucide-react";
 import { useState } from "react";
 import { useParams, useSearchParams } from "react-router";
 import { useEvent } from "~/api/dispatch";
 import { predictions } from "~/api/generation";
-import { useRights } from "~/api/identity";
 import { shootingQuery } from "~/api/shooting";
 import { spoken, useKeymap } from "~/components/keymap";
 import { Page } from "~/components/page";
-import { ShootingTabs } from "~/components/shooting-frame";
 import { useShortcuts } from "~/components/shortcuts";
-import { Empty, ErrorPanel, NotFound, SkeletonGrid } from "~/components/state";
-import { ShootingBadge, ShotBadge } from "~/components/states";
+import { ErrorPanel, NotFound, SkeletonGrid } from "~/components/state";
+import { ShotBadge } from "~/components/states";
 import { toast } from "~/components/toast";
 import { count } from "~/lib/format";
-import { paths } from "~/paths";
-import { Button, LinkButton } from "~/ui/button";
-import { Segmented } from "~/ui/tabs";
+import { Button } from "~/ui/button";
 import { useHistory } from "./history";
 import { useFrames, waits, type Frame } from "./reel";
-import { FILTERS, Sheet, type Filter } from "./sheet";
+import "./resend";
+import { useSelection } from "./selection";
+import { filterOf, fitting, Sheet } from "./sheet";
 import { Single, type Place } from "./single";
 
 interface Arrival { shot: string; prediction: string; title: string }
@@ -27,11 +25,12 @@ interface Arrival { shot: string; prediction: string; title: string }
 export default function Review() {
   const { id = "" } = useParams();
   const [params, setParams] = useSearchParams();
-  const { make } = useRights();
   const shooting = useQuery(shootingQuery(id));
   const { frames, plannedCount, error, refetch } = useFrames(id);
   const [arrivals, setArrivals] = useState<Arrival[]>([]);
   const [left, setLeft] = useState("");
+  const filter = filterOf(params.get("state"));
+  const selection = useSelection(fitting(frames ?? [], filter).map((it) => it.shot.id));
   const keysOf = useKeymap();
 
   const go = (place: Place, replace = true) => {
@@ -63,7 +62,11 @@ export default function Review() {
   useEvent("generationFailed", ({ revision, shootingId, errorMessage }) => {
     if (revision && shootingId === id) toast("A revision failed.", { hint: errorMessage, isBad: true });
   });
-  useHistory(id, frames, (shot, prediction) => go({ shot, prediction }));
+  const select = (shots: string[]) => {
+    if (params.has("shot")) toSheet();
+    selection.set(shots);
+  };
+  useHistory(id, frames, { one: (shot, prediction) => go({ shot, prediction }), many: select });
   useShortcuts("Decisions", { revision: () => jump() });
 
   const within = shooting.data?.name ?? "Review";
@@ -92,23 +95,11 @@ export default function Review() {
     );
   }
 
-  const filter = (params.get("state") ?? "all") as Filter;
-  const of = (name: Filter) => (name === "all" ? frames.length : frames.filter((it) => it.shot.state === FILTERS[name]).length);
-  const options: [Filter, string][] = [["all", `All ${of("all")}`], ["waiting", `To review ${of("waiting")}`], ["approved", `Approved ${of("approved")}`], ["rejected", `Rejected ${of("rejected")}`], ["revision", `Revision ${of("revision")}`]];
-  const next = frames.find(waits);
   return (
-    <Page
-      title={within} within="Review" aside={<><ShootingBadge state={shooting.data.state} />{arrived}</>}
-      actions={<>
-        {make && of("approved") > 0 && <LinkButton to={paths.deliver(id)} icon={PackageCheck} look={next ? "plain" : "primary"}>Deliver {of("approved")} approved</LinkButton>}
-        {next && <LinkButton to={paths.shootingReview(id, next.shot.id)} icon={CircleCheckBig} look="primary">Start reviewing</LinkButton>}
-      </>}
-      below={<><ShootingTabs id={id} />{frames.length > 0 && <div className="mt-3 overflow-x-auto whitespace-nowrap [scrollbar-width:none]"><Segmented label="Which shots" value={filter in FILTERS ? filter : "all"} options={options} onChange={(it) => setParams(it === "all" ? {} : { state: it }, { replace: true })} /></div>}</>}
-    >
-      {frames.length === 0
-        ? <Empty icon={Sparkles} title="Nothing was made yet" action={make && <LinkButton to={paths.generate(id)} look="primary">Go to the generator</LinkButton>}>{count(plannedCount, "shot is", "shots are")} planned. Pictures show up here as soon as the first is made.</Empty>
-        : <Sheet key={filter} shootingId={id} frames={frames} filter={filter in FILTERS ? filter : "all"} onClear={() => setParams({}, { replace: true })} hrefOf={(it) => paths.shootingReview(id, it)} onOpen={(shot) => go({ shot }, false)} focus={left} />}
-    </Page>
+    <Sheet
+      shooting={shooting.data} frames={frames} plannedCount={plannedCount} filter={filter} onFilter={(it) => setParams(it === "all" ? {} : { state: it }, { replace: true })}
+      selection={selection} onOpen={(shot) => go({ shot }, false)} focus={left} aside={arrived}
+    />
   );
 }
 

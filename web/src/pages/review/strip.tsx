@@ -7,7 +7,7 @@ import { PredictionBadge } from "~/components/states";
 import { Progress } from "~/ui/progress";
 import { cx } from "~/lib/cx";
 import { painted } from "~/lib/painted";
-import { standing } from "./decisions";
+import { standing } from "./marks";
 import { isReady } from "./reel";
 import { DECISIONS } from "./words";
 
