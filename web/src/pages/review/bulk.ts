@@ -17,8 +17,8 @@ import { add, after, before, isDone, leaveOut, takeBack, type Past, type Step } 
 import type { Entry, Verdict } from "./unsent";
 import { DECISIONS } from "./words";
 
-/** One call decides about no more. */
-const MOST = 500;
+/** One call decides about no more: it may take 500, but no more than a MiB, and each may have a note of 3 kB. */
+const MOST = 300;
 
 /** What is decided about one shot of many. */
 export interface Choice { shot: Shot; title: string; verdicts: Verdict[] }
