@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createClient, type Client, type Interceptor, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import type { DescService } from "@bufbuild/protobuf";
+import { retryDelay } from "~/api/errors";
 import { ProductPhoto_Slot as Slot, type Product } from "~/api/gen/sartiq/catalog/v1/product_pb";
 import { ProductService } from "~/api/gen/sartiq/catalog/v1/product_service_pb";
 import { ShotTypeService } from "~/api/gen/sartiq/catalog/v1/shot_type_service_pb";
@@ -29,12 +30,24 @@ import { print, type Photo } from "./photos";
 const MOST_PHOTOS = 20;
 const PASSWORD = "a password of twelve";
 
+/** Who calls too often is told for how long to wait, and does. The pages and what looks at them from outside share one user's calls. */
+const wait: Interceptor = (next) => async (request) => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (ConnectError.from(error).code !== Code.ResourceExhausted || attempt === 10) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryDelay(error, attempt)));
+    }
+  }
+};
+
 function transportOf(token: string): Transport {
   const sign: Interceptor = (next) => (request) => {
     if (token) request.header.set("authorization", `Bearer ${token}`);
     return next(request);
   };
-  return createGrpcWebTransport({ baseUrl: process.env.GATEWAY_URL!, interceptors: [sign], defaultTimeoutMs: 30_000 });
+  return createGrpcWebTransport({ baseUrl: process.env.GATEWAY_URL!, interceptors: [wait, sign], defaultTimeoutMs: 30_000 });
 }
 
 const auth = createClient(AuthService, transportOf(""));
