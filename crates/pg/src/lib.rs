@@ -72,6 +72,11 @@ pub async fn open(config: &Config, migrator: &Migrator) -> Result<PgPool, sqlx::
     Ok(pool)
 }
 
+/// Returns one value of each of `rows`, as statements about many take them.
+pub fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
 /// Names the constraint that `error` broke.
 pub fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()

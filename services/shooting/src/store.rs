@@ -9,8 +9,3 @@ pub(crate) mod shot;
 
 /// A transaction that somebody above began and will commit.
 pub(crate) type Transaction = sqlx::PgConnection;
-
-/// Returns one value of each of `things`, as statements about many take them.
-fn column<T, V>(things: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
-    things.iter().map(value).collect()
-}

@@ -1,5 +1,6 @@
 //! `compute.workflow`, and what is written with it.
 
+use pg::column;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use types::id::{OrganizationId, TaskId, WorkflowId};
@@ -116,10 +117,6 @@ pub(crate) async fn insert(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|it| (it.workflow_key, it.organization)).collect())
-}
-
-fn column<R, T>(rows: &[R], field: impl Fn(&R) -> T) -> Vec<T> {
-    rows.iter().map(field).collect()
 }
 
 macro_rules! row {

@@ -65,7 +65,6 @@ pub(super) async fn reject(
     if let Some(reply) = replay.known(&studio.db).await? {
         return Ok(reply);
     }
-    let prediction_id: PredictionId = request.prediction_id.parse()?;
     let input = pb::DecisionInput {
         prediction_id: request.prediction_id.clone(),
         kind: pb::decision::Kind::Reject.into(),
@@ -75,7 +74,7 @@ pub(super) async fn reject(
     let mut findings = Findings::default();
     let verdict = wire::verdict(input, user_id, "", &mut findings)?;
     findings.end()?;
-    let origins = prediction::find(studio, &caller, &[prediction_id]).await?;
+    let origins = prediction::find(studio, &caller, &[verdict.prediction_id]).await?;
     let mut tx = studio.db.begin().await?;
     let reply = replay::once(&mut tx, &replay, async |tx| {
         let mut change = Change { studio, tx, caller: &caller, organization };

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use pg::Page;
+use pg::{Page, column};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use types::id::{DecisionId, GenerationId, OrganizationId, PredictionId, ShotId, UserId};
 
 use crate::decision::{Decision, Kind, NewDecision, Place, Reason};
 use crate::error::{Error, Noun, Result};
-use crate::store::column;
 
 /// Inserts decisions, in their order.
 pub(crate) async fn insert(

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use pg::column;
 use sqlx::PgExecutor;
 use types::id::{GenerationId, OrganizationId, ShootingId, ShotId};
 
 use crate::error::Result;
 use crate::shot::Purpose;
-use crate::store::column;
 
 /// Notes that a generation of a shot started, and tells whether that is news.
 pub(crate) async fn start(

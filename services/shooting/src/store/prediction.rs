@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pg::column;
 use sqlx::PgExecutor;
 use types::id::{OrganizationId, PredictionId, ShotId};
 
 use crate::error::Result;
 use crate::shot::Facts;
-use crate::store::column;
 
 /// Notes that pictures of shots are ready, and returns those of which that is news.
 pub(crate) async fn insert(

@@ -1,6 +1,6 @@
 //! `shooting.shooting`.
 
-use pg::Page;
+use pg::{Page, column};
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use types::Version;
@@ -8,7 +8,6 @@ use types::id::{OrganizationId, ShootingId};
 
 use crate::error::{Error, Noun, Result};
 use crate::shooting::{Content, Counts, Shooting, State};
-use crate::store::column;
 
 /// Inserts a shooting.
 pub(crate) async fn insert(

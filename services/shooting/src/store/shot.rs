@@ -1,6 +1,6 @@
 //! `shooting.shot`.
 
-use pg::Page;
+use pg::{Page, column};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use types::id::{
@@ -11,7 +11,6 @@ use uuid::Uuid;
 use crate::error::{Error, Noun, Result};
 use crate::look::Look;
 use crate::shot::{Shot, State};
-use crate::store::column;
 
 /// Inserts a planned shot of `look` for each of `shot_types`.
 pub(crate) async fn insert(
