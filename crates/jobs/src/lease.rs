@@ -9,6 +9,12 @@ use uuid::Uuid;
 
 use crate::backoff;
 
+/// The state of a job that somebody works at.
+///
+/// Where a plan knew the state it could as well go through all that is due, which costs nothing while the
+/// queue is empty: it is a value, so that the keys are all that it can go by.
+const RUNNING: &str = "running";
+
 /// A job that is ours until the lease ends.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Lease {
@@ -66,7 +72,9 @@ impl Leases {
                      and (state = 'running' or unique_key is null or not exists (
                          select from {0}.job as other
                          where other.name = due.name and other.unique_key = due.unique_key
-                             and other.state = 'running'
+                             and other.state = $6
+                         -- Asked for each that is due, of which few are taken.
+                         offset 0
                      ))
                  order by run_at limit $2 for update skip locked
              )
@@ -83,6 +91,7 @@ impl Leases {
         .bind(interval(self.length))
         .bind(interval(backoff::FIRST))
         .bind(interval(backoff::LONGEST))
+        .bind(RUNNING)
         .fetch_all(&self.db)
         .await
     }
@@ -91,12 +100,13 @@ impl Leases {
     pub(crate) async fn renew(&self, lease: &Lease) -> Result<bool, sqlx::Error> {
         let renewed = sqlx::query(AssertSqlSafe(format!(
             "update {}.job set run_at = now() + $3
-             where job_id = $1 and fence = $2 and state = 'running'",
+             where job_id = $1 and fence = $2 and state = $4",
             self.schema
         )))
         .bind(lease.job_id)
         .bind(lease.fence)
         .bind(interval(self.length))
+        .bind(RUNNING)
         .execute(&self.db)
         .await?;
         Ok(renewed.rows_affected() == 1)
@@ -105,11 +115,12 @@ impl Leases {
     /// Removes a job that is done.
     pub(crate) async fn finish(&self, lease: &Lease) -> Result<bool, sqlx::Error> {
         let finished = sqlx::query(AssertSqlSafe(format!(
-            "delete from {}.job where job_id = $1 and fence = $2 and state = 'running'",
+            "delete from {}.job where job_id = $1 and fence = $2 and state = $3",
             self.schema
         )))
         .bind(lease.job_id)
         .bind(lease.fence)
+        .bind(RUNNING)
         .execute(&self.db)
         .await?;
         Ok(finished.rows_affected() == 1)
@@ -128,7 +139,7 @@ impl Leases {
         let waiting = sqlx::query(AssertSqlSafe(format!(
             "update {}.job
              set state = 'ready', run_at = now() + $3, attempts = $4, losses = $5, last_error = $6
-             where job_id = $1 and fence = $2 and state = 'running'",
+             where job_id = $1 and fence = $2 and state = $7",
             self.schema
         )))
         .bind(lease.job_id)
@@ -137,6 +148,7 @@ impl Leases {
         .bind(tries.attempts)
         .bind(tries.losses)
         .bind(error)
+        .bind(RUNNING)
         .execute(&self.db)
         .await;
         match waiting {
@@ -159,7 +171,7 @@ impl Leases {
     ) -> Result<bool, sqlx::Error> {
         let buried = sqlx::query(AssertSqlSafe(format!(
             "update {}.job set state = 'dead', attempts = $3, losses = $4, last_error = $5
-             where job_id = $1 and fence = $2 and state = 'running'",
+             where job_id = $1 and fence = $2 and state = $6",
             self.schema
         )))
         .bind(lease.job_id)
@@ -167,6 +179,7 @@ impl Leases {
         .bind(tries.attempts)
         .bind(tries.losses)
         .bind(error)
+        .bind(RUNNING)
         .execute(&self.db)
         .await?;
         Ok(buried.rows_affected() == 1)
@@ -183,7 +196,7 @@ impl Leases {
             "insert into {0}.job (job_id, name, payload, unique_key)
              select $1, $2, $3, 'periodic' where not exists (
                  select from {0}.job
-                 where name = $2 and unique_key = 'periodic' and state = 'running'
+                 where name = $2 and unique_key = 'periodic' and state = $5
              )
              on conflict (name, unique_key) where state = 'ready'
              do update set payload = excluded.payload, run_at = least(job.run_at, now() + $4)",
@@ -193,6 +206,7 @@ impl Leases {
         .bind(name)
         .bind(payload)
         .bind(interval(every))
+        .bind(RUNNING)
         .execute(&self.db)
         .await?;
         Ok(())

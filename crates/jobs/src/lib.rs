@@ -47,6 +47,7 @@
 //! -- One job of a key waits; another may be running.
 //! create unique index job_key_waits_once on catalog.job (name, unique_key) where state = 'ready';
 //! create index job_due on catalog.job (run_at) where state <> 'dead';
+//! create index job_by_key on catalog.job (name, unique_key, state) where unique_key is not null;
 //! ```
 //!
 //! The states: `ready` until `run_at`; `running` while `run_at`, the end of the lease, is renewed,

@@ -135,7 +135,9 @@ async fn schema(db: &PgPool) -> Result<Queue> {
          );
          create unique index job_key_waits_once on test.job (name, unique_key)
              where state = 'ready';
-         create index job_due on test.job (run_at) where state <> 'dead'",
+         create index job_due on test.job (run_at) where state <> 'dead';
+         create index job_by_key on test.job (name, unique_key, state)
+             where unique_key is not null",
     )
     .execute(db)
     .await?;
