@@ -36,7 +36,7 @@ impl Outbox {
         }
         let events: Vec<Vec<u8>> = drafts.iter().map(Draft::encode).collect();
         sqlx::query(AssertSqlSafe(format!(
-            "insert into {}.outbox (event) select event from unnest($1::bytea[]) with ordinality \
+            "insert into {}.outbox (event) select event from unnest($1::bytea[]) with ordinality
              as it (event, ordinal) order by ordinal",
             self.schema
         )))

@@ -163,8 +163,8 @@ impl Relay {
                  returning position
              ), given as (
                  update {schema}.outbox
-                 set position = head.position - (select count(*) from fresh) + fresh.nth
-                 from fresh, head
+                 set position = (select position from head) - (select count(*) from fresh) + nth
+                 from fresh
                  where outbox.outbox_id = fresh.outbox_id
                      -- By keys, whatever the planner believes of a table that was small when it last
                      -- counted.
