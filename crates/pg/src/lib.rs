@@ -22,12 +22,15 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// How services have their statements planned.
 ///
-/// A statement of a service is about a few rows, which it finds by their keys. Plans are kept; one made
-/// while tables were small, or while a queue was empty, would read them from end to end long after they
-/// have grown. A join may still be planned so: `tests/plans.rs` tells which.
-pub const PLANNING: [(&str, &str); 3] = [
+/// A statement of a service is about a few rows, which it finds by their keys, in each table that it
+/// joins, and it joins them by hashing. Plans are kept; one made while tables were small, or while a queue
+/// was empty, would read them from end to end long after they have grown, or look at all rows of one side
+/// again for each of the other. A statement may still be planned so: `tests/plans.rs` tells which.
+pub const PLANNING: [(&str, &str); 4] = [
     ("enable_seqscan", "off"),
     ("enable_mergejoin", "off"),
+    // But for `lateral` joins, which cannot be made otherwise.
+    ("enable_nestloop", "off"),
     // Compiling a statement takes longer than any of these does, and what is forbidden above counts as
     // very costly.
     ("jit", "off"),
