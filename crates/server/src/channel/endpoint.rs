@@ -90,6 +90,9 @@ impl Endpoint {
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true)
             .http2_max_header_list_size(HEADER_LIST)
+            // Whoever leaves a stream before its last frame is here makes one of these. After 1,024 in a
+            // connection's life it would be ended, with all calls on it.
+            .http2_max_local_error_reset_streams(None)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
         if let Ok(named) = connector.clone().user_agent(format!("sartiq-{name}")) {

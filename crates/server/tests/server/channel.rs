@@ -1,14 +1,16 @@
 //! Where calls go: to whoever answers, past whoever does not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use api::sartiq::event::v1::event_service_client::EventServiceClient;
-use api::sartiq::event::v1::{PollRequest, SubscribeRequest};
+use api::sartiq::event::v1::{PollRequest, SubscribeRequest, SubscribeResponse};
 use futures::StreamExt;
 use server::{Authority, Config, Issued, Mesh, SigningKey};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 use crate::Result;
@@ -243,5 +245,35 @@ async fn who_cannot_prove_itself_yet_is_told_to_come_back() -> Result {
     let status = client.poll(PollRequest::default()).await.err().ok_or("answered")?;
     let reason = testkit::reason(&status);
     assert_eq!((status.code(), &*reason), (Code::Unavailable, "IDENTITY_UNAVAILABLE"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_that_are_left_early_do_not_cost_the_connection() -> Result {
+    let stub = Stub::new().subscribe(|_| async {
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Ok(SubscribeResponse::default())
+        };
+        let first = futures::stream::iter([Ok(SubscribeResponse::default())]);
+        Ok(first.chain(futures::stream::once(later)).boxed() as stub::Events)
+    });
+    let client = stub::serve(&stub).await;
+    let mut leaving = JoinSet::new();
+    for _ in 0..200 {
+        let mut client = client.clone();
+        leaving.spawn(async move {
+            for _ in 0..20 {
+                let answer = client.subscribe(SubscribeRequest::default()).await?;
+                answer.into_inner().message().await?.expect("a first message");
+            }
+            Ok::<_, Status>(())
+        });
+    }
+    while let Some(left) = leaving.join_next().await {
+        left??;
+    }
+    let peers: HashSet<_> = stub.asked().into_iter().map(|it| it.peer).collect();
+    assert_eq!(peers.len(), 1, "connections to the only server");
     Ok(())
 }
