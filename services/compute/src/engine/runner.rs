@@ -10,7 +10,7 @@ use api::sartiq::provider::v1::run_event::Event;
 use bytes::Bytes;
 use events::Progress;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use server::{Caller, Span, Trace};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -25,6 +25,9 @@ use crate::store::signal::Signal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long a stream may take to end once its run has.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// What happens to the owner.
 #[derive(Debug)]
@@ -211,10 +214,14 @@ impl Runner {
                 // The end is there as well: both are written as one.
                 self.handle = Some(handle.clone());
                 if let Some(stop) = self.learn(Some(end.clone())).await {
+                    leave(stream);
                     return stop;
                 }
             }
             if let Some(stop) = self.learn(event).await {
+                if matches!(stop, Stop::Ended(_)) {
+                    leave(stream);
+                }
                 return stop;
             }
         }
@@ -279,5 +286,14 @@ impl Runner {
             Some(_) => Outcome::Overdue(failure),
             None => Outcome::Doubt(failure),
         }
+    }
+}
+
+/// Reads the rest of a stream whose run has ended. Otherwise it would be cancelled, and who stands between
+/// us and the adapter may end a connection on which much is cancelled, with all runs on it.
+fn leave(mut stream: impl Stream + Send + Unpin + 'static) {
+    if !matches!(stream.next().now_or_never(), Some(None)) {
+        let rest = async move { while stream.next().await.is_some() {} };
+        tokio::spawn(tokio::time::timeout(LEAVE, rest));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Sleep(u64),
     /// Waits until the gate opens.
     Gate,
+    /// Stays for so many milliseconds, and notes if it is left before.
+    Linger(u64),
     /// Never ends.
     Hang,
     /// Ends the stream as if the adapter had died.
@@ -58,6 +60,7 @@ struct Inner {
     submissions: Mutex<Vec<Submission>>,
     resumes: Mutex<Vec<String>>,
     cancels: Mutex<Vec<String>>,
+    left: Mutex<usize>,
     gate: watch::Sender<bool>,
     running: Mutex<(usize, usize)>,
 }
@@ -101,6 +104,7 @@ impl Fake {
             submissions: Mutex::default(),
             resumes: Mutex::default(),
             cancels: Mutex::default(),
+            left: Mutex::default(),
             gate: watch::Sender::new(false),
             running: Mutex::default(),
         }));
@@ -144,6 +148,16 @@ impl Fake {
 
     pub(crate) fn cancels(&self) -> Vec<String> {
         self.0.cancels.lock().expect("cancels").clone()
+    }
+
+    /// How many streams were left before their end.
+    pub(crate) fn left(&self) -> usize {
+        *self.0.left.lock().expect("left")
+    }
+
+    /// How many runs there are.
+    pub(crate) fn running(&self) -> usize {
+        self.0.running.lock().expect("running").0
     }
 
     /// The most runs that there were at once.
@@ -191,6 +205,12 @@ impl Fake {
                 Act::Gate => {
                     let mut gate = self.0.gate.subscribe();
                     let _ = gate.wait_for(|it| *it).await;
+                    continue;
+                }
+                Act::Linger(millis) => {
+                    let while_heard =
+                        tokio::time::timeout(Duration::from_millis(millis), events.closed());
+                    *self.0.left.lock().expect("left") += usize::from(while_heard.await.is_ok());
                     continue;
                 }
                 Act::Hang => {

@@ -161,6 +161,29 @@ async fn a_lost_stream_is_resumed_and_nothing_is_submitted_again(db: PgPool) -> 
 }
 
 #[sqlx::test(migrator = "compute::MIGRATIONS")]
+async fn a_stream_is_read_to_its_end_when_its_run_has_ended(db: PgPool) -> Result {
+    let stage = Stage::new(db).await;
+    let refused = failure(Code::InvalidInput, Retry::Never, Scope::Request);
+    stage.fake.plan(move |it, _| match &*it.prompt {
+        "a" => vec![Act::Accept, Act::Complete, Act::Linger(200)],
+        "b" => vec![Act::Accept, Act::Sleep(50), Act::Complete, Act::Linger(200)],
+        _ => vec![Act::Fail(refused.clone()), Act::Linger(200)],
+    });
+    let process = stage.process().await?;
+    for (name, state) in [
+        ("a", workflow::State::Completed),
+        ("b", workflow::State::Completed),
+        ("c", workflow::State::Failed),
+    ] {
+        let id = stage.submit(&process, vec![picture(name, &[])]).await?;
+        stage.ends(&process, &id, state).await?;
+    }
+    testkit::eventually(async || Ok::<_, String>(stage.fake.running() == 0)).await?;
+    assert_eq!(stage.fake.left(), 0);
+    audit(&stage.db, &[&stage.fake]).await
+}
+
+#[sqlx::test(migrator = "compute::MIGRATIONS")]
 async fn a_stream_that_breaks_before_the_handle_leaves_doubt(db: PgPool) -> Result {
     let stage = Stage::new(db).await;
     stage.fake.plan(|_, nth| if nth == 0 { vec![Act::Break] } else { usual() });
