@@ -8,6 +8,7 @@ mod door;
 mod event;
 mod idle;
 mod load;
+mod machine;
 mod picture;
 mod product;
 mod report;

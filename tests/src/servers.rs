@@ -72,6 +72,11 @@ impl Servers {
         format!("redis://127.0.0.1:{}", self.redis_port)
     }
 
+    /// Where they keep what they keep.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// PostgreSQL's first process.
     pub fn postgres_pid(&self) -> Result<u32> {
         Ok(self.postgres.as_ref().and_then(Child::id).ok_or("PostgreSQL does not run")?)

@@ -1,6 +1,7 @@
 //! Workflows of three tasks, one after the other, on a lane that answers at once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use types::id::OrganizationId;
 
 use super::load::Times;
+use super::machine::{Machine, Probe};
 use super::report::Row;
 use super::stage::Stage;
 use super::{adapter, clock};
@@ -52,6 +54,8 @@ struct Runner {
     caller: Caller,
     ended: mpsc::UnboundedReceiver<(String, Instant, Duration)>,
     nth: usize,
+    /// Where PostgreSQL writes.
+    disk: PathBuf,
 }
 
 pub(super) async fn rows(stage: &Stage) -> Result<Vec<Row>> {
@@ -117,7 +121,8 @@ impl Runner {
         });
         let workflows = WorkflowServiceClient::new(channel.clone());
         let routes = RouteServiceClient::new(channel);
-        let this = Self { workflows, routes, caller, ended, nth: 0 };
+        let disk = stage.servers.folder().to_owned();
+        let this = Self { workflows, routes, caller, ended, nth: 0, disk };
         this.route(Capability::TextToImage, adapter::IMMEDIATE, 256).await?;
         Ok(this)
     }
@@ -159,6 +164,7 @@ impl Runner {
     async fn paced(&mut self) -> Result<Paced> {
         let mut submitting = JoinSet::new();
         let mut begun = HashMap::new();
+        let probe = Probe::start(&self.disk)?;
         let start = Instant::now();
         for nth in 0..PACED {
             sleep_until(start + Duration::from_secs(1) / RATE * nth).await;
@@ -178,6 +184,7 @@ impl Runner {
             let (reference, at, _) = ended?.ok_or("nobody listens to the engine")?;
             whole.add(at - begun.get(&reference).ok_or("an unknown workflow ended")?.0);
         }
+        let machine = probe.end().await?;
         let (mut claim, mut steps) = (Times::default(), Times::default());
         while let Some(answer) = submitting.join_next().await {
             let (reference, id) = answer??;
@@ -192,7 +199,7 @@ impl Runner {
             steps.add(arrivals["b"].saturating_sub(arrivals["a"]));
             steps.add(arrivals["c"].saturating_sub(arrivals["b"]));
         }
-        Ok(Paced { whole, claim, steps })
+        Ok(Paced { whole, claim, steps, machine })
     }
 
     /// Fills the lane that never answers.
@@ -244,6 +251,8 @@ struct Paced {
     claim: Times,
     /// From one task at the adapter to the next.
     steps: Times,
+    /// What the machine gave meanwhile.
+    machine: Machine,
 }
 
 impl Paced {
@@ -266,6 +275,7 @@ impl Paced {
             rows[0] = rows[0].clone().at_most(15.0);
             rows[1] = rows[1].clone().at_most(30.0);
         }
+        rows.extend(self.machine.rows(AREA, &setting));
         rows
     }
 }

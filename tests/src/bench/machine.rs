@@ -1,0 +1,101 @@
+//! What the machine gives while something is measured.
+//!
+//! It may work for others as well, of which nothing here knows: where a figure is off, and these are, it is
+//! not the mesh.
+
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::load::Times;
+use super::report::Row;
+use crate::Result;
+
+/// How often it is tried.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// How many bytes are hashed as the work that is always the same.
+const WORK: usize = 256 * 1024;
+
+/// How many bytes are written: a page of PostgreSQL's log.
+const PAGE: usize = 8192;
+
+/// Tries it, for as long as it is held.
+pub(super) struct Probe {
+    is_over: Arc<AtomicBool>,
+    trying: JoinHandle<Result<Machine>>,
+}
+
+/// How long its tries took.
+pub(super) struct Machine {
+    work: Times,
+    write: Times,
+}
+
+impl Probe {
+    /// Begins. Writes go to the disk of `folder`.
+    pub(super) fn start(folder: &Path) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let trying = spawn_blocking(move || {
+            let (mut work, mut write) = (Times::default(), Times::default());
+            let bytes = vec![1; WORK];
+            while !over.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                black_box(Sha256::digest(black_box(&bytes)));
+                work.add(start.elapsed());
+                let start = Instant::now();
+                file.write_all_at(&bytes[..PAGE], 0)?;
+                file.sync_data()?;
+                write.add(start.elapsed());
+                std::thread::sleep(EVERY);
+            }
+            Ok(Machine { work, write })
+        });
+        Ok(Self { is_over, trying })
+    }
+
+    /// Ends.
+    pub(super) async fn end(self) -> Result<Machine> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.trying.await?
+    }
+}
+
+impl Machine {
+    pub(super) fn rows(&self, area: &'static str, setting: &str) -> Vec<Row> {
+        let row = |name: &str, times: &Times, percent| {
+            let name = format!("the machine, {name}: p{percent}");
+            Row::new(area, setting, name, times.percentile(percent), "ms")
+        };
+        vec![
+            row("the same work", &self.work, 50),
+            row("the same work", &self.work, 99),
+            row("a write to its disk", &self.write, 50),
+            row("a write to its disk", &self.write, 99),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tries_take_their_time() -> Result {
+        let folder = tempfile::tempdir()?;
+        let probe = Probe::start(folder.path())?;
+        tokio::time::sleep(3 * EVERY).await;
+        let machine = probe.end().await?;
+        assert!(0 < machine.work.len() && machine.work.len() == machine.write.len());
+        assert!(0.0 < machine.work.percentile(1) && 0.0 < machine.write.percentile(1));
+        Ok(())
+    }
+}
