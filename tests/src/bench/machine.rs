@@ -6,11 +6,9 @@
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::load::Times;
@@ -20,15 +18,17 @@ use crate::Result;
 /// How often it is tried.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// How many bytes are hashed as the work that is always the same.
-const WORK: usize = 256 * 1024;
+/// How many numbers are sorted as the work that is always the same: it suffers, as services do, where a
+/// core is shared with others.
+const WORK: u64 = 16_384;
 
 /// How many bytes are written: a page of PostgreSQL's log.
 const PAGE: usize = 8192;
 
 /// Tries it, for as long as it is held.
 pub(super) struct Probe {
-    is_over: Arc<AtomicBool>,
+    /// Nothing is sent: it ends when this does.
+    hold: mpsc::Sender<()>,
     trying: JoinHandle<Result<Machine>>,
 }
 
@@ -42,29 +42,31 @@ impl Probe {
     /// Begins. Writes go to the disk of `folder`.
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = is_over.clone();
+        let (hold, held) = mpsc::channel();
         let trying = spawn_blocking(move || {
             let (mut work, mut write) = (Times::default(), Times::default());
-            let bytes = vec![1; WORK];
-            while !over.load(Ordering::Relaxed) {
+            // Always the same disorder: steps of the golden ratio.
+            let numbers: Vec<u64> =
+                (0..WORK).map(|it| it.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+            let page = [1; PAGE];
+            while let Err(mpsc::RecvTimeoutError::Timeout) = held.recv_timeout(EVERY) {
                 let start = Instant::now();
-                black_box(Sha256::digest(black_box(&bytes)));
+                let mut sorted = numbers.clone();
+                black_box(&mut sorted).sort_unstable();
                 work.add(start.elapsed());
                 let start = Instant::now();
-                file.write_all_at(&bytes[..PAGE], 0)?;
+                file.write_all_at(&page, 0)?;
                 file.sync_data()?;
                 write.add(start.elapsed());
-                std::thread::sleep(EVERY);
             }
             Ok(Machine { work, write })
         });
-        Ok(Self { is_over, trying })
+        Ok(Self { hold, trying })
     }
 
     /// Ends.
     pub(super) async fn end(self) -> Result<Machine> {
-        self.is_over.store(true, Ordering::Relaxed);
+        drop(self.hold);
         self.trying.await?
     }
 }
@@ -92,7 +94,7 @@ mod tests {
     async fn tries_take_their_time() -> Result {
         let folder = tempfile::tempdir()?;
         let probe = Probe::start(folder.path())?;
-        tokio::time::sleep(3 * EVERY).await;
+        tokio::time::sleep(4 * EVERY).await;
         let machine = probe.end().await?;
         assert!(0 < machine.work.len() && machine.work.len() == machine.write.len());
         assert!(0.0 < machine.work.percentile(1) && 0.0 < machine.write.percentile(1));
