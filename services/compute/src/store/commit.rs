@@ -119,10 +119,10 @@ const UNDONE: &str = "UNDO0";
 
 macro_rules! column {
     ($rows:expr, $field:ident) => {
-        $rows.iter().map(|it| it.$field.clone()).collect::<Vec<_>>()
+        pg::column($rows, |it| it.$field.clone())
     };
     ($rows:expr, |$it:ident| $value:expr) => {
-        $rows.iter().map(|$it| $value).collect::<Vec<_>>()
+        pg::column($rows, |$it| $value)
     };
 }
 
