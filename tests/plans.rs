@@ -53,8 +53,7 @@ const FILLED: [(&str, &str); 5] = [
 
 #[sqlx::test(migrations = false)]
 async fn statements_find_their_rows_by_keys(db: PgPool) -> Result {
-    let options = db.connect_options().as_ref().clone().options(pg::PLANNING);
-    let mut db = PgConnection::connect_with(&options).await?;
+    let mut db = connect(&db).await?;
     for service in sorted(Path::new(ROOT).join("services"))? {
         migrate(&mut db, &service).await?;
     }
@@ -93,8 +92,7 @@ async fn statements_find_their_rows_by_keys(db: PgPool) -> Result {
 
 #[sqlx::test(migrations = false)]
 async fn a_join_that_reads_a_table_whole_is_found(db: PgPool) -> Result {
-    let options = db.connect_options().as_ref().clone().options(pg::PLANNING);
-    let mut db = PgConnection::connect_with(&options).await?;
+    let mut db = connect(&db).await?;
     db.execute("create table one (one_id bigint primary key)").await?;
     db.execute("create table other (one_id bigint primary key, text text)").await?;
     db.execute("vacuum").await?;
@@ -112,8 +110,7 @@ async fn a_join_that_reads_a_table_whole_is_found(db: PgPool) -> Result {
 
 #[sqlx::test(migrations = false)]
 async fn a_join_of_each_row_with_each_is_found(db: PgPool) -> Result {
-    let options = db.connect_options().as_ref().clone().options(pg::PLANNING);
-    let mut db = PgConnection::connect_with(&options).await?;
+    let mut db = connect(&db).await?;
     db.execute("create table one (one_id bigint primary key, text text)").await?;
     db.execute("vacuum").await?;
     let join =
@@ -124,6 +121,12 @@ async fn a_join_of_each_row_with_each_is_found(db: PgPool) -> Result {
     db.execute("set enable_nestloop = on").await?;
     assert_eq!(faults(&mut db, join).await?, ["each with each: (one.one_id = it.id)"]);
     Ok(())
+}
+
+/// A connection whose statements are planned as those of services are.
+async fn connect(db: &PgPool) -> Result<PgConnection> {
+    let options = db.connect_options().as_ref().clone().options(pg::PLANNING);
+    Ok(PgConnection::connect_with(&options).await?)
 }
 
 /// Brings the schema of `service` up to date, if it has one.
@@ -177,7 +180,7 @@ fn shared() -> Result<Vec<String>> {
 /// indexes that it reads from end to end, and the joins that compare each row with each.
 async fn faults(db: &mut PgConnection, statement: &str) -> Result<Vec<String>> {
     db.execute(sqlx::raw_sql(AssertSqlSafe(format!("prepare it as {statement}")))).await?;
-    let numbers = statement.split('$').skip(1).map_while(|it| {
+    let numbers = statement.split('$').skip(1).filter_map(|it| {
         let end = it.find(|it: char| !it.is_ascii_digit()).unwrap_or(it.len());
         it[..end].parse::<usize>().ok()
     });
