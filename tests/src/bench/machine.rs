@@ -1,7 +1,7 @@
 //! What the machine gives while something is measured.
 //!
-//! It may work for others as well, of which nothing here knows: where a figure is off, and these are, it is
-//! not the mesh.
+//! It may work for others as well, of which nothing here knows: where a figure is off and these are too, it
+//! need not be the mesh.
 
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
