@@ -8,8 +8,12 @@ import { story } from "./runner";
 import { during, type Rule } from "./sandbox";
 
 const ENDED = [State.COMPLETED, State.FAILED, State.CANCELLED];
-/** Half of the pictures take longer, so that they come one by one. */
-const UNEVEN: Rule = { match: { operation: "submit", endpoint: "*/edit", probability: 0.5 }, fault: { kind: "slow_work", ms: 5_000 } };
+const EDIT = { operation: "submit", endpoint: "*/edit" };
+/** Half of the pictures take longer, so that they come one by one; all take long enough for one to be stopped. */
+const UNEVEN: Rule[] = [
+  { match: EDIT, fault: { kind: "slow_work", ms: 1_500 } },
+  { match: { ...EDIT, probability: 0.5 }, fault: { kind: "slow_work", ms: 4_000 } },
+];
 
 const generate = (page: Page) => page.getByRole("button", { name: /^Generate/ });
 const tiles = (page: Page, state: string) => page.getByRole("grid", { name: "Pictures by shot" }).locator(`[role=gridcell][data-state=${state}]`);

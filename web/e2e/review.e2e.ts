@@ -176,8 +176,12 @@ story("B-27 ten mixed decisions and a bulk are undone, done again, and all of it
   await written(house, studio, "the bulk is undone as one", isDone);
   for (let index = 0; index < 10; index += 1) await page.keyboard.press("Control+z");
   await written(house, studio, "all ten are undone", (states) => states.every((it) => it === Shot_State.TO_REVIEW));
-  const undone = await decisionsOf(house, studio);
-  assert.ok(undone.flat().every((it) => it.undoTime !== undefined), "each decision is on record, as undone");
+  // The shot that was revised waited before its revision was undone, which is undone last.
+  let undone: Decision[][] = [];
+  await eventually("each decision is on record, as undone", async () => {
+    undone = await decisionsOf(house, studio);
+    return undone.flat().every((it) => it.undoTime !== undefined);
+  });
   assert.deepEqual(undone.map((it) => it.at(-1)!.kind).sort(), MIXED.map(([, , kind]) => kind).sort());
   assert.deepEqual(undone.map((it) => it.length).sort(), [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
 

@@ -14,8 +14,8 @@ async function control(method: string, path: string, body?: unknown): Promise<un
   return answer.json();
 }
 
-/** Lets `rule` hold while `work` is done. */
-export async function during<T>(rule: Rule, work: () => Promise<T>): Promise<T> {
+/** Lets `rule`, or several that add up, hold while `work` is done. */
+export async function during<T>(rule: Rule | Rule[], work: () => Promise<T>): Promise<T> {
   const { rules } = (await control("POST", "faults", rule)) as { rules: { id: number }[] };
   try {
     return await work();
