@@ -22,6 +22,8 @@ pub(crate) struct Lane {
     running: usize,
     /// Failures since it last answered.
     failures: u32,
+    /// When a connection to it was lost.
+    lost: Option<Instant>,
     rest: Option<Rest>,
 }
 
@@ -93,6 +95,15 @@ impl Lane {
         self.failures = self.failures.saturating_add(1);
         if TOLERANCE <= self.failures || self.rest.is_some() {
             self.rest(now, REST);
+        }
+    }
+
+    /// Notes that the connection of a run was lost that began at `begun`. It is one failure for all runs that
+    /// were on it: the adapter may have other pods, and be back at once.
+    pub(crate) fn lost(&mut self, now: Instant, begun: Instant) {
+        if self.lost.is_none_or(|it| it < begun) {
+            self.lost = Some(now);
+            self.failed(now);
         }
     }
 
@@ -192,6 +203,21 @@ mod tests {
             lane.failed(now);
         }
         assert_eq!(lane.room(now, 8), Room::Resting(now + REST));
+    }
+
+    #[test]
+    fn a_connection_is_lost_once_for_all_that_were_on_it() {
+        let (mut lane, mut now) = (Lane::default(), Instant::now());
+        for nth in 0..5 {
+            assert_eq!(lane.room(now, 8), Room::Free, "{nth}");
+            let begun = now;
+            now += Duration::from_millis(10);
+            for _ in 0..20 {
+                lane.lost(now, begun);
+            }
+            now += Duration::from_millis(10);
+        }
+        assert!(lane.is_resting(now));
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl Owner {
             flow: flow.key,
             lane: lane.clone(),
             phase: Phase::Prepared,
+            begun: Instant::now(),
             reserved_micros,
             runner: None,
         };

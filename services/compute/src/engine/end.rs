@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::claim::{build, safety};
 use super::flow::{Flow, capability};
 use super::metric::TaskEnd;
-use super::outcome::{Outcome, failure, judged};
+use super::outcome::{Cause, Outcome, failure, judged};
 use super::owner::{Owner, Run};
 use super::payload;
 use super::runner::Attempt;
@@ -94,9 +94,14 @@ impl Owner {
                 change.ledger.push(entry(&flow, &run, "release", run.reserved_micros));
                 self.follow(&mut flow, index, &run, next, failure, batch);
             }
-            Outcome::Doubt(failure) => {
+            Outcome::Doubt(failure, cause) => {
                 let next = retry::after_doubt(self.history(&flow, index), jitter());
-                self.judge(&run.lane, Verdict::Failed);
+                match cause {
+                    Cause::Adapter => self.judge(&run.lane, Verdict::Failed),
+                    Cause::Connection => self.lane(&run.lane).lost(Instant::now(), run.begun),
+                    // That we stopped says nothing about the lane.
+                    Cause::Engine => (),
+                }
                 let entry = Some(("doubt", run.reserved_micros));
                 let phase = Phase::InDoubt;
                 let close = Close { phase, failure: Some(failure), entry, is_cancelled: false };
@@ -150,7 +155,7 @@ impl Owner {
         let end = match outcome {
             Outcome::Unsent(_) => cancellation::End::Released,
             Outcome::Failed(failure) if !failure.maybe_submitted => cancellation::End::Released,
-            Outcome::Failed(_) | Outcome::Doubt(_) => cancellation::End::InDoubt,
+            Outcome::Failed(_) | Outcome::Doubt(..) => cancellation::End::InDoubt,
             Outcome::Completed(_) | Outcome::Overdue(_) => cancellation::End::Billable,
         };
         batch.resolved.push((attempt, end));

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::claim::safety;
 use super::flow::Flow;
-use super::outcome::{Outcome, failure};
+use super::outcome::{Cause, Outcome, failure};
 use super::owner::{Owner, Run, Trouble};
 use super::runner::{Attempt, Input};
 use crate::attempt::Recovery;
@@ -145,6 +145,7 @@ impl Owner {
                 flow: *flow,
                 lane: name.clone(),
                 phase: row.phase,
+                begun: Instant::now(),
                 reserved_micros: row.reserved_micros,
                 runner: None,
             };
@@ -164,7 +165,7 @@ impl Owner {
                     let message = "the engine stopped before the provider answered";
                     let failure =
                         failure(Code::Upstream, Retry::SameRequest, Scope::Request, message);
-                    let outcome = Outcome::Doubt(failure);
+                    let outcome = Outcome::Doubt(failure, Cause::Engine);
                     inputs.push(Input::Ended { attempt, handle: None, outcome });
                 }
             }

@@ -17,10 +17,21 @@ pub(super) enum Outcome {
     Failed(pb::Failure),
     /// Nothing was sent.
     Unsent(pb::Failure),
-    /// The adapter was lost before it said whether the provider took the run.
-    Doubt(pb::Failure),
+    /// Nobody knows whether the provider took the run.
+    Doubt(pb::Failure, Cause),
     /// The provider took it and did not end in time.
     Overdue(pb::Failure),
+}
+
+/// Why nobody knows whether a provider took a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Cause {
+    /// The adapter did not say so, or not in time.
+    Adapter,
+    /// The connection to it was lost, with all runs that were on it.
+    Connection,
+    /// The engine stopped.
+    Engine,
 }
 
 impl Outcome {
@@ -30,7 +41,7 @@ impl Outcome {
             Self::Completed(_) => "completed",
             Self::Failed(_) => "failed",
             Self::Unsent(_) => "unsent",
-            Self::Doubt(_) => "doubt",
+            Self::Doubt(..) => "doubt",
             Self::Overdue(_) => "overdue",
         }
     }
@@ -49,7 +60,8 @@ pub(super) fn before_accepted(status: &tonic::Status) -> Outcome {
     match status.code() {
         // The connection broke under the call: the adapter may have gone on.
         tonic::Code::Unavailable if reason == "CONNECTION_LOST" => {
-            Outcome::Doubt(failure(Code::Upstream, Retry::SameRequest, Scope::Request))
+            let failure = failure(Code::Upstream, Retry::SameRequest, Scope::Request);
+            Outcome::Doubt(failure, Cause::Connection)
         }
         // The adapter said so itself, or was never reached.
         tonic::Code::Unavailable | tonic::Code::ResourceExhausted => {
@@ -65,7 +77,10 @@ pub(super) fn before_accepted(status: &tonic::Status) -> Outcome {
         tonic::Code::Unimplemented | tonic::Code::NotFound => {
             Outcome::Failed(failure(Code::Unsupported, Retry::Never, Scope::Model))
         }
-        _ => Outcome::Doubt(failure(Code::Upstream, Retry::SameRequest, Scope::Request)),
+        _ => {
+            let failure = failure(Code::Upstream, Retry::SameRequest, Scope::Request);
+            Outcome::Doubt(failure, Cause::Adapter)
+        }
     }
 }
 
@@ -143,13 +158,14 @@ mod tests {
             std::collections::HashMap::new(),
         );
         let lost = tonic::Status::with_error_details(tonic::Code::Unavailable, "lost", lost);
-        assert!(matches!(before_accepted(&lost), Outcome::Doubt(_)));
+        assert!(matches!(before_accepted(&lost), Outcome::Doubt(_, Cause::Connection)));
         assert!(matches!(before_accepted(&tonic::Status::unavailable("")), Outcome::Unsent(_)));
         let full = tonic::Status::resource_exhausted("");
         assert!(matches!(before_accepted(&full), Outcome::Unsent(_)));
         let wrong = tonic::Status::invalid_argument("");
         assert!(matches!(before_accepted(&wrong), Outcome::Failed(_)));
-        assert!(matches!(before_accepted(&tonic::Status::internal("")), Outcome::Doubt(_)));
+        let broken = tonic::Status::internal("");
+        assert!(matches!(before_accepted(&broken), Outcome::Doubt(_, Cause::Adapter)));
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub(super) struct Run {
     pub(super) lane: LaneName,
     /// How far it is, as far as this process knows.
     pub(super) phase: Phase,
+    /// When this process got it.
+    pub(super) begun: Instant,
     pub(super) reserved_micros: i64,
     pub(super) runner: Option<AbortHandle>,
 }

@@ -18,7 +18,7 @@ use tonic::Status;
 use types::id::OrganizationId;
 
 use super::metric;
-use super::outcome::{self, Outcome, failure};
+use super::outcome::{self, Cause, Outcome, failure};
 use super::progress::Teller;
 use super::providers::{Client, capability_of};
 use crate::store::signal::Signal;
@@ -204,7 +204,7 @@ impl Runner {
                     let message = "the adapter ended without an answer";
                     let failure =
                         failure(Code::Protocol, Retry::SameRequest, Scope::Request, message);
-                    return Stop::Ended(Outcome::Doubt(failure));
+                    return Stop::Ended(Outcome::Doubt(failure, Cause::Adapter));
                 }
             };
             if let (Some(Event::Accepted(handle)), None) = (&event, &self.token)
@@ -284,7 +284,7 @@ impl Runner {
         let failure = failure(Code::Timeout, Retry::SameRequest, Scope::Model, message);
         match self.token {
             Some(_) => Outcome::Overdue(failure),
-            None => Outcome::Doubt(failure),
+            None => Outcome::Doubt(failure, Cause::Adapter),
         }
     }
 }

@@ -14,12 +14,7 @@ use types::id::OrganizationId;
 use crate::Result;
 use crate::audit::audit;
 use crate::provider::Act;
-use crate::stage::{Process, Stage, picture, task};
-
-fn routes(stage: &Stage, process: &Process) -> RouteServiceClient<testkit::Client> {
-    let channel = testkit::as_service(&process.channel, "generation", stage.organization);
-    RouteServiceClient::new(channel)
-}
+use crate::stage::{Stage, picture, task};
 
 fn request(nodes: Vec<Node>) -> SubmitWorkflowRequest {
     let request_id = testkit::request_id();
@@ -214,7 +209,7 @@ async fn routes_can_be_chosen_and_given_back(db: PgPool) -> Result {
     let mut stage = Stage::new(db).await;
     let other = stage.add("other").await;
     let process = stage.process().await?;
-    let mut client = routes(&stage, &process);
+    let mut client = process.routes(stage.organization);
     let capability = Capability::TextToImage.into();
     let lanes = async |client: &mut RouteServiceClient<_>| {
         let routes = client.list_routes(ListRoutesRequest {}).await?.into_inner().routes;
@@ -259,7 +254,7 @@ async fn runs_are_priced_by_the_provider_or_by_its_list(db: PgPool) -> Result {
         output: Some(OutputShape { count, ..OutputShape::default() }),
         ..RunInput::default()
     };
-    let mut client = routes(&stage, &process);
+    let mut client = process.routes(stage.organization);
     let request = EstimateRunsRequest { runs: vec![run("a", 1), run("unpriced", 3)] };
     let mut costs = Vec::new();
     testkit::eventually(async || match client.estimate_runs(request.clone()).await {

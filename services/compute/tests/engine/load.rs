@@ -22,13 +22,12 @@ async fn five_hundred_workflows_share_commits(db: PgPool) -> Result {
         max_concurrency: 200,
         ..Lane::default()
     };
-    let channel = testkit::as_service(&process.channel, "generation", stage.organization);
     let request = SetRouteRequest {
         request_id: testkit::request_id(),
         capability: api::sartiq::provider::v1::Capability::TextToImage.into(),
         lanes: vec![lane],
     };
-    route_service_client::RouteServiceClient::new(channel).set_route(request).await?;
+    process.routes(stage.organization).set_route(request).await?;
     let started = Instant::now();
     let (stage, process) = (&stage, &process);
     let submissions = futures::stream::iter(0..500).map(async |nth| {

@@ -7,6 +7,7 @@ mod contract;
 mod crash;
 mod dag;
 mod forget;
+mod lane;
 mod load;
 mod order;
 mod provider;

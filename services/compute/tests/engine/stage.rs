@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use api::sartiq::compute::v1::route_service_client::RouteServiceClient;
 use api::sartiq::compute::v1::task_service_client::TaskServiceClient;
 use api::sartiq::compute::v1::workflow_service_client::WorkflowServiceClient;
 use api::sartiq::compute::v1::*;
@@ -67,6 +68,13 @@ impl Process {
 
     pub(crate) fn tasks(&self, organization: OrganizationId) -> TaskServiceClient<testkit::Client> {
         TaskServiceClient::new(testkit::as_service(&self.channel, "generation", organization))
+    }
+
+    pub(crate) fn routes(
+        &self,
+        organization: OrganizationId,
+    ) -> RouteServiceClient<testkit::Client> {
+        RouteServiceClient::new(testkit::as_service(&self.channel, "generation", organization))
     }
 }
 
