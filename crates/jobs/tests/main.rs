@@ -181,18 +181,27 @@ async fn a_job_lives_and_dies_with_its_transaction(db: PgPool) -> Result {
 #[sqlx::test(migrations = false)]
 async fn a_poke_is_felt_at_once_and_a_stop_too(db: PgPool) -> Result {
     let (queue, diary) = (schema(&db).await?, Diary::default());
-    let shutdown = CancellationToken::new();
-    let running = tokio::spawn(worker(&queue, &db, &diary).run(shutdown.clone()));
-    sleep(Duration::from_millis(300)).await;
-    enqueue(&queue, &db, &note(1)).await?;
-    let poked = Instant::now();
-    queue.poke();
-    eventually(async || Ok::<_, Box<dyn Error>>(diary.of(1).ended == 1)).await?;
-    assert!(poked.elapsed() < Duration::from_millis(700), "{:?}", poked.elapsed());
-    let stopped = Instant::now();
-    shutdown.cancel();
-    running.await?;
-    assert!(stopped.elapsed() < Duration::from_millis(500));
+    let (mut pokes, mut stops) = (Vec::new(), Vec::new());
+    for n in 0..5 {
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(worker(&queue, &db, &diary).run(shutdown.clone()));
+        // It has looked, and would look again a second later.
+        sleep(Duration::from_millis(100)).await;
+        enqueue(&queue, &db, &note(n)).await?;
+        let poked = Instant::now();
+        queue.poke();
+        eventually(async || Ok::<_, Box<dyn Error>>(diary.of(n).ended == 1)).await?;
+        pokes.push(poked.elapsed());
+        let stopped = Instant::now();
+        shutdown.cancel();
+        running.await?;
+        stops.push(stopped.elapsed());
+    }
+    // The median: the machine that tests run on is busy with others at times.
+    for mut took in [pokes, stops] {
+        took.sort();
+        assert!(took[2] < Duration::from_millis(500), "{took:?}");
+    }
     Ok(())
 }
 

@@ -58,6 +58,6 @@ async fn what_is_no_address_is_not_waited_for() -> Result {
     let none = tempfile::tempdir()?;
     let started = Instant::now();
     assert!(pg::open(&config, &Migrator::new(none.path()).await?).await.is_err());
-    assert!(started.elapsed() < Duration::from_secs(1));
+    assert!(started.elapsed() < Duration::from_secs(10));
     Ok(())
 }

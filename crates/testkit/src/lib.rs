@@ -118,8 +118,8 @@ pub fn fields(status: &Status) -> Vec<String> {
 pub async fn eventually<E: Display>(
     mut probe: impl AsyncFnMut() -> Result<bool, E>,
 ) -> Result<(), String> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let mut last = "it did not happen within ten seconds".to_owned();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut last = "it did not happen within thirty seconds".to_owned();
     let mut pause = Duration::from_millis(5);
     while Instant::now() < deadline {
         match probe().await {
