@@ -16,7 +16,7 @@ use tonic_health::server::health_reporter;
 
 use crate::{Error, Mesh, stack};
 use accept::Acceptor;
-use connection::Connections;
+use connection::{Callers, Connections};
 
 /// The health names beside the empty one. Liveness never turns bad: a process that answers lives.
 const READINESS: &str = "readiness";
@@ -28,7 +28,7 @@ const STREAM_SHARE: f64 = 0.8;
 /// Serves `routes` through the stack of `mesh`.
 pub(crate) async fn grpc(mesh: &Mesh, listener: TcpListener, routes: Routes) -> Result<(), Error> {
     let app = app(mesh, routes).await?;
-    until_stopped(mesh, listener, app).await
+    until_stopped(mesh, listener, app, Callers::Mesh).await
 }
 
 /// Puts health, reflection and the stack of `mesh` around `routes`.
@@ -52,10 +52,15 @@ pub(crate) async fn app(mesh: &Mesh, routes: Routes) -> Result<Router, Error> {
 
 /// Serves `router` as it is.
 pub(crate) async fn http(mesh: &Mesh, listener: TcpListener, router: Router) -> Result<(), Error> {
-    until_stopped(mesh, listener, router).await
+    until_stopped(mesh, listener, router, Callers::Anybody).await
 }
 
-async fn until_stopped(mesh: &Mesh, listener: TcpListener, app: Router) -> Result<(), Error> {
+async fn until_stopped(
+    mesh: &Mesh,
+    listener: TcpListener,
+    app: Router,
+    callers: Callers,
+) -> Result<(), Error> {
     let address = listener.local_addr()?;
     tracing::info!(service.name = mesh.name(), %address, "listening");
     let stop = mesh.stopping();
@@ -66,7 +71,7 @@ async fn until_stopped(mesh: &Mesh, listener: TcpListener, app: Router) -> Resul
             stop.cancel();
         });
     }
-    let mut connections = Connections::new(app, mesh.config().max_connection_age);
+    let mut connections = Connections::new(app, callers, mesh.config().max_connection_age);
     let mut acceptor = Acceptor::new(listener);
     loop {
         tokio::select! {

@@ -29,6 +29,15 @@ const HEADER_LIST: u32 = 16 * 1024;
 /// How much ages differ, so that clients of one server do not all reconnect at once.
 const JITTER: f64 = 0.1;
 
+/// Who connects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Callers {
+    /// Services and operators.
+    Mesh,
+    /// Whoever finds the door.
+    Anybody,
+}
+
 /// The open connections of a server.
 pub(super) struct Connections {
     app: Router,
@@ -39,10 +48,10 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(app: Router, age: Duration) -> Self {
+    pub(super) fn new(app: Router, callers: Callers, age: Duration) -> Self {
         Self {
             app,
-            protocol: protocol(),
+            protocol: protocol(callers),
             age,
             leave: CancellationToken::new(),
             open: JoinSet::new(),
@@ -122,7 +131,7 @@ async fn until_goodbye(age: Duration, leave: &CancellationToken) {
 /// Speaks HTTP/2, and HTTP/1 where the gateway serves browsers.
 ///
 /// Knowing both also frees the shutdown of peers that never finish saying hello.
-fn protocol() -> Builder<TokioExecutor> {
+fn protocol(callers: Callers) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
@@ -134,5 +143,13 @@ fn protocol() -> Builder<TokioExecutor> {
         .max_header_list_size(HEADER_LIST)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
+    if callers == Callers::Mesh {
+        // Many calls that are given up while we stand still, or refused before they were read, are an attack
+        // if they come from anybody. Here they come from one who has other calls on the connection.
+        builder
+            .http2()
+            .max_pending_accept_reset_streams(STREAMS as usize)
+            .max_local_error_reset_streams(None);
+    }
     builder
 }

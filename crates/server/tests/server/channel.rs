@@ -277,3 +277,28 @@ async fn streams_that_are_left_early_do_not_cost_the_connection() -> Result {
     assert_eq!(peers.len(), 1, "connections to the only server");
     Ok(())
 }
+
+#[tokio::test]
+async fn calls_that_are_given_up_while_a_server_stands_still_do_not_cost_the_connection() -> Result
+{
+    let stub = Stub::new();
+    let server =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let routes = stub.routes();
+    let url =
+        server.spawn(async { testkit::serve_at(&testkit::mesh("test"), routes).await }).await?;
+    let channel = testkit::mesh("client").channel(&url)?;
+    assert_eq!(failures(&channel, 1).await, 0);
+    let (go_on, stop) = std::sync::mpsc::channel::<()>();
+    server.spawn(async move { stop.recv() });
+    let given_up =
+        (0..200).map(|_| tokio::time::timeout(Duration::from_millis(200), failures(&channel, 1)));
+    let given_up = futures::future::join_all(given_up).await;
+    assert!(given_up.iter().all(|it| it.is_err()), "it does not stand still");
+    drop(go_on);
+    assert_eq!(failures(&channel, 1).await, 0);
+    let peers: HashSet<_> = stub.asked().into_iter().map(|it| it.peer).collect();
+    server.shutdown_background();
+    assert_eq!(peers.len(), 1, "connections to the only server");
+    Ok(())
+}
