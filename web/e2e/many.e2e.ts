@@ -107,7 +107,7 @@ story("G-3 five hundred pictures: those near the screen are there, and keys reac
   await page.keyboard.press("Home");
   await press(page, "ArrowLeft", 87);
   const composition = page.getByRole("region", { name: "Composition" });
-  await composition.getByText("88 of 88 chosen").waitFor();
+  await composition.getByText("88 of 88 chosen").waitFor({ timeout: 60_000 });
   await page.getByRole("main").evaluate((it) => it.scrollTo(0, 0));
   await page.keyboard.press("ArrowRight");
   await eventually("the next one is shown, wherever the page was", async () => (await focused(page)) === 88 && (await page.evaluate(() => document.activeElement!.getBoundingClientRect().top < innerHeight)));
