@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Page } from "playwright-core";
 import { eventually } from "./eventually";
 import type { House } from "./house";
+import { intercept } from "./intercept";
 import { story } from "./runner";
 import { Wire } from "./wire";
 
@@ -71,5 +72,29 @@ story("B-17 the event stream is cut twenty times: no event is lost, none comes t
     }
   } finally {
     wire.take();
+  }
+});
+
+story("E-1 far away, where each read takes longer than the time between two events, what happens is shown while it happens", async (stage) => {
+  const house = await stage.organization();
+  const page = await stage.open(house, "/products");
+  await page.getByRole("heading", { name: "No products yet" }).waitFor();
+  await intercept(page, /ProductService\/ListProducts/, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await route.continue().catch(() => undefined);
+  });
+  let goesOn = true;
+  const make = async () => {
+    for (let made = 1; goesOn; made += 1) {
+      await house.products.createProduct({ requestId: randomUUID(), product: { name: `Shirt ${made}` } });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+  };
+  const making = make();
+  try {
+    for (const number of [1, 20]) await page.getByRole("link", { name: new RegExp(`Shirt ${number}\\b`) }).first().waitFor();
+  } finally {
+    goesOn = false;
+    await making;
   }
 });

@@ -60,11 +60,38 @@ const ENDS: Partial<Record<string, Prediction_State>> = {
   predictionReady: Prediction_State.READY, predictionFailed: Prediction_State.FAILED, predictionCancelled: Prediction_State.CANCELLED,
 };
 
+/** How often what is stale is read. */
+const READ_MS = 250;
+/** How long a read that is under way keeps the next one waiting. */
+const PATIENCE_MS = 10_000;
+
+/** What is to be read again soon, and since when that is known. */
+const waiting = new Map<string, { queryKey: QueryKey; since: number }>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Lets something be read again. Many requests cause one read, and at most four a second. */
+function refresh(queryKey: QueryKey): void {
+  const name = JSON.stringify(queryKey);
+  if (!waiting.has(name)) waiting.set(name, { queryKey, since: Date.now() });
+  timer ??= setTimeout(flush, READ_MS);
+}
+
+function flush(): void {
+  timer = undefined;
+  for (const [name, { queryKey, since }] of waiting) {
+    // Whoever is far away would never see an end, if each event cut off the read that the one before it asked for.
+    if (cache.isFetching({ queryKey }) > 0 && Date.now() - since < PATIENCE_MS) continue;
+    waiting.delete(name);
+    void cache.invalidateQueries({ queryKey });
+  }
+  if (waiting.size > 0) timer = setTimeout(flush, READ_MS);
+}
+
 /** Brings one prediction of a whole shooting up to date: what the event says is enough to show it. */
 function arrive({ predictionId: id, generationId, shotId, shootingId, index, mediaId }: PredictionChanged, state: Prediction_State): void {
   const queryKey = keys.predictionsOf(shootingId);
   // What is being read may be older than the event.
-  if (cache.getQueryState(queryKey)?.fetchStatus === "fetching") void cache.invalidateQueries({ queryKey });
+  if (cache.getQueryState(queryKey)?.fetchStatus === "fetching") refresh(queryKey);
   cache.setQueryData<Prediction[]>(queryKey, (before) => {
     if (!before || before.some((it) => it.id === id)) return before?.map((it) => (it.id === id ? { ...it, state, mediaId } : it));
     // The generation is new: it stands before the older ones of its shot.
@@ -74,21 +101,12 @@ function arrive({ predictionId: id, generationId, shotId, shootingId, index, med
   });
 }
 
-/** Lets events mark what they are about as stale. Many at once cause one read, and at most four a second. */
+/** Lets events mark what they are about as stale. */
 export function keepFresh(): void {
-  const waiting = new Map<string, QueryKey>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = () => {
-    timer = undefined;
-    for (const queryKey of waiting.values()) void cache.invalidateQueries({ queryKey });
-    waiting.clear();
-  };
   onEvent((event) => {
     const end = ENDS[event.payload.case ?? ""];
     if (end !== undefined) arrive(event.payload.value as PredictionChanged, end);
-    for (const key of stale(event)) waiting.set(JSON.stringify(key), key);
-    if (waiting.size > 0) timer ??= setTimeout(flush, 250);
+    for (const key of stale(event)) refresh(key);
   });
   onGap(() => void cache.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "url" }));
 }
-
